@@ -1,0 +1,33 @@
+"""q, k -> attention probabilities. Fused attention never makes them, so they are computed where they are wanted."""
+
+from torch import Tensor, float32, promote_types
+
+
+def attention_probs(q: Tensor, k: Tensor, heads: int) -> Tensor:
+    """Softmax over the tokens of q·k / sqrt(d), in float32 at least whatever the model computes in.
+
+    q [rows hw heads*d], k [rows tokens heads*d] -> [rows heads hw tokens]. Differentiable.
+    """
+    q, k = split_heads(q, heads), split_heads(k, heads)
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    return scores.softmax(-1)
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """[rows n heads*d] -> [rows heads n d], float32 or better: half precision loses the small maps."""
+    rows, n, width = x.shape
+    return x.to(promote_types(x.dtype, float32)).reshape(rows, n, heads, width // heads).transpose(1, 2)
+
+
+def fold_repeats(probs: Tensor, length: int) -> Tensor:
+    """Undo ComfyUI's padding: it repeats a short prompt to the length of the longer one, so a token's probability is
+    spread over its copies. [... repeats*length] -> [... length]; exact, the copies have equal keys.
+
+    Raises ValueError when the tokens are not a whole number of copies of `length`.
+    """
+    tokens = probs.shape[-1]
+    if tokens == length:
+        return probs
+    if tokens % length:
+        raise ValueError(f"{tokens} tokens are not a whole number of copies of {length}.")
+    return probs.unflatten(-1, (tokens // length, length)).sum(-2)

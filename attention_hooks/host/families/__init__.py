@@ -1,0 +1,39 @@
+"""One adapter file per model family: where its cross-attention is and how to read it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch.nn as nn
+
+from ...capture.sites import ModelSite
+from ...errors import PromptUnderstandingError
+from ...types import AttentionSite
+from . import unet
+
+
+class Family(Protocol):
+    """What an adapter module offers."""
+
+    def matches(self, diffusion_model: nn.Module) -> bool: ...
+
+    def sites(self, diffusion_model: nn.Module) -> list[ModelSite]:
+        """In the order the forward pass meets them."""
+        ...
+
+    def attention(self, diffusion_model: nn.Module, site: AttentionSite) -> nn.Module: ...
+
+
+FAMILIES: tuple[Any, ...] = (unet,)
+
+
+def family_of(model: Any) -> Family:
+    """The adapter of a ComfyUI BaseModel. Raises PromptUnderstandingError when none can reach its cross-attention."""
+    diffusion_model = getattr(model, "diffusion_model", None)
+    for family in FAMILIES:
+        if diffusion_model is not None and family.matches(diffusion_model):
+            return family
+    raise PromptUnderstandingError(
+        f"This MODEL is of the kind {type(model).__name__}, whose cross-attention this pack cannot reach yet. It "
+        "works with Stable Diffusion 1.x, 2.x and SDXL checkpoints and with the Shapes model."
+    )

@@ -1,0 +1,76 @@
+"""Reads cross-attention where it happens, as one more `attn2_patch`: patches of that kind are a list, so nothing is
+displaced, and they run also where another pack has replaced the attention itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from torch import Tensor, nn
+
+from ..capture.probabilities import attention_probs, fold_repeats
+from ..types import AttentionSite
+
+
+class Sink(Protocol):
+    def record(self, site: AttentionSite, probs: Tensor, hw: tuple[int, int]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Listener:
+    """One reader: which sites it wants, from which conditioning entries."""
+
+    sites: frozenset[AttentionSite]
+    lengths: Mapping[UUID, int]
+    """Conditioning entry -> its true token count, before ComfyUI repeats it to match a longer prompt."""
+    sink: Sink
+
+
+class StopForward(BaseException):
+    """The last site has been read. A BaseException, so that another pack's `except Exception` cannot swallow it."""
+
+
+class Recorder:
+    """`attn2_patch(n, context, value, extra_options)`: leaves all three as they are."""
+
+    def __init__(
+        self,
+        modules: Mapping[AttentionSite, nn.Module],
+        listeners: Sequence[Listener],
+        stop_after: AttentionSite | None = None,
+        while_true: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._modules = modules
+        self._listeners = listeners
+        self._stop_after = stop_after
+        self._while_true = while_true
+
+    def __call__(
+        self, n: Tensor, context: Tensor, value: Tensor, options: dict[str, Any]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        site = AttentionSite(*options["block"], options.get("block_index", 0))
+        if site in self._modules and context is not None and self._while_true():
+            self._read(site, n, context, options)
+            if site == self._stop_after:
+                raise StopForward
+        return n, context, value
+
+    def _read(self, site: AttentionSite, n: Tensor, context: Tensor, options: dict[str, Any]) -> None:
+        module: Any = self._modules[site]
+        height, width = options["activations_shape"][2:]
+        for uuid, rows in self._positive_rows(n.shape[0], options):
+            wanted = [x for x in self._listeners if site in x.sites and uuid in x.lengths]
+            if not wanted:
+                continue
+            q, k = module.to_q(n[rows]), module.to_k(context[rows])
+            probs = fold_repeats(attention_probs(q, k, module.heads), wanted[0].lengths[uuid])
+            for listener in wanted:
+                listener.sink.record(site, probs, (height, width))
+
+    def _positive_rows(self, rows: int, options: dict[str, Any]) -> list[tuple[UUID, slice]]:
+        """Where in the batch each positive entry lies. The order is not fixed, so it is read at every call."""
+        chunks = options["cond_or_uncond"]
+        size = rows // len(chunks)
+        return [(options["uuids"][i], slice(i * size, (i + 1) * size)) for i, chunk in enumerate(chunks) if chunk == 0]

@@ -1,0 +1,142 @@
+"""The seam: puts a run in front of every model call of the stock samplers.
+
+The latent has to move where the sampler itself keeps it. A proxy around the model that the sampler function is given
+sees that tensor, with or without a noise mask; anything further in sees a copy. (ComfyUI's own wrappers that look
+nearer, PREDICT_NOISE and APPLY_MODEL, do not reach it.)
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from ..errors import PromptUnderstandingError
+from .run import SamplingRun
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+# Samplers whose second stage lies exactly on the next noise level of the schedule: model calls from one step's callback
+# to the next step's first call. For all others that first call is recognised by its noise level alone.
+CALLS_PER_STEP = {
+    "sample_heun": 2,
+    "sample_exp_heun_2_x0": 2,
+    "sample_exp_heun_2_x0_sde": 2,
+    "sample_dpm_2_ancestral": 2,
+    "sample_dpmpp_2s_ancestral": 2,
+    "sample_dpmpp_2s_ancestral_cfg_pp": 2,
+    "sample_heunpp2": 3,
+}
+# These hand over a temporary and go on computing with it: moved in place, the move would cancel itself with the wrong
+# sign.
+TAKES_A_COPY = {"sample_unipc", "sample_unipc_bh2"}
+# These choose their own noise levels, so no step of theirs can be told from the schedule.
+LEAVES_THE_SCHEDULE = {"dpm_fast_function": "dpm_fast", "dpm_adaptive_function": "dpm_adaptive"}
+
+SIGMA_TOLERANCE = 1e-4
+
+
+def wrapper(settings: Settings) -> Callable[..., Tensor]:
+    """A SAMPLER_SAMPLE wrapper for one set of settings. Everything of a run is made here and gone when it returns."""
+
+    def sampler_sample(
+        executor: Any, guider: Any, sigmas: Tensor, extra_args: dict[str, Any], callback: Any, *args: Any, **kwargs: Any
+    ) -> Tensor:
+        sampler = executor.class_obj
+        name = sampler_name(sampler)
+        run = SamplingRun(settings, guider, sigmas, extra_args["model_options"])
+        gate = StepGate(run.sigmas, CALLS_PER_STEP.get(name, 1))
+        # A copy for this run: the SAMPLER object is cached and shared, and there is nothing to put back.
+        own = copy.copy(sampler)
+        own.sampler_function = _guided(sampler.sampler_function, run, gate, takes_a_copy=name in TAKES_A_COPY)
+        executor.class_obj, executor.original = own, own.sample
+        samples = executor(guider, sigmas, extra_args, gate.watching(callback), *args, **kwargs)
+        run.finish(samples)
+        return samples
+
+    return sampler_sample
+
+
+def sampler_name(sampler: Any) -> str:
+    """Name of its sampler function. Raises for samplers that cannot be guided."""
+    if not hasattr(sampler, "sampler_function"):
+        raise PromptUnderstandingError(
+            f"The sampler {type(sampler).__name__} does not step through ComfyUI's sampler functions, so guidance and "
+            "capture cannot follow it. Use a sampler from KSampler or KSamplerSelect, such as euler or dpmpp_2m."
+        )
+    name = getattr(sampler.sampler_function, "__name__", "")
+    if name in LEAVES_THE_SCHEDULE:
+        raise PromptUnderstandingError(
+            f"The sampler {LEAVES_THE_SCHEDULE[name]} chooses its own noise levels, so guidance and capture cannot "
+            "tell its steps. Use another sampler, such as euler, heun or dpmpp_2m."
+        )
+    return name
+
+
+def _guided(
+    sampler_function: Callable[..., Tensor], run: SamplingRun, gate: StepGate, takes_a_copy: bool
+) -> Callable[..., Tensor]:
+    def guided(model: Any, *args: Any, **kwargs: Any) -> Tensor:
+        return sampler_function(GuidedModel(model, run, gate, takes_a_copy), *args, **kwargs)
+
+    # Other packs, and ComfyUI itself, look samplers up by this name.
+    guided.__name__ = getattr(sampler_function, "__name__", "guided")
+    return guided
+
+
+class GuidedModel:
+    """Stands in for the model of a k-diffusion sampler: guides the latent, then calls on."""
+
+    def __init__(self, model: Any, run: SamplingRun, gate: StepGate, takes_a_copy: bool) -> None:
+        self._model, self._run, self._gate, self._takes_a_copy = model, run, gate, takes_a_copy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def __call__(self, x: Tensor, sigma: Tensor, **kwargs: Any) -> Tensor:
+        step = self._gate.step_of(float(sigma.flatten()[0]))
+        if step is None:
+            return self._model(x, sigma, **kwargs)
+        moved = self._run.guide(self._model, x, sigma, step, kwargs.get("denoise_mask"))
+        if moved is not None and self._takes_a_copy:
+            x = moved
+        elif moved is not None:
+            x.copy_(moved)
+        with self._run.watching(step):
+            return self._model(x, sigma, **kwargs)
+
+
+class StepGate:
+    """Tells the one model call of each step that sees the sampler's real state from its trial calls."""
+
+    def __init__(self, sigmas: Sequence[float], calls_per_step: int) -> None:
+        self._sigmas = sigmas
+        self._calls_per_step = calls_per_step
+        self._calls = 0
+        self._last = -1
+
+    def step_of(self, sigma: float) -> int | None:
+        """Index of the step that this call opens, or None."""
+        self._calls += 1
+        step = self._on_schedule(sigma)
+        if step is None or step <= self._last or (self._last >= 0 and self._calls < self._calls_per_step):
+            return None
+        self._last = step
+        return step
+
+    def watching(self, callback: Any) -> Callable[..., Any]:
+        """The step callback fires right after the first model call of a step."""
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self._calls = 0
+            return callback(*args, **kwargs) if callback is not None else None
+
+        return watched
+
+    def _on_schedule(self, sigma: float) -> int | None:
+        near = (i for i, s in enumerate(self._sigmas) if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE))
+        return next(near, None)

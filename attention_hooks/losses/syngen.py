@@ -1,0 +1,111 @@
+"""SynGen: a modifier looks where its noun looks, and both keep away from every other word.
+
+Rassin et al. 2023, arXiv:2306.08877, section 3. On maps normalised over the places, with the symmetric distance
+D(a, b) = KL(a‖b)/2 + KL(b‖a)/2, the largest over pieces where a word has several, and u every word outside the group:
+  positive, for each modifier m of a noun n:  D(m, n)
+  negative, for each such pair:  -1/2 · [mean over u of D(n, u) + mean over u of D(m, u)]
+Differs from the authors' code: groups come from a parser without its defects (only the first noun of a clause, indices
+kept from the prompt before), and the negative distance levels off at `far`, because it has no floor of its own.
+Unlike other losses of this pack it can be negative: the further words are apart, the lower.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import PromptUnderstandingError
+from ..types import ParsedPrompt, Subject, TokenMaps
+from .base import knob, register
+from .checks import need_tokens
+
+# A probability so small that its logarithm still fits every type: the distance between words that share no place.
+FLOOR = 1e-12
+
+
+@register("syngen")
+@dataclass(frozen=True)
+class SynGen:
+    together: float = knob(
+        1.0,
+        "How strongly a modifier is drawn to its noun. 1 as in the paper.",
+        min=0.0,
+        max=10.0,
+        step=0.1,
+    )
+    apart: float = knob(
+        1.0,
+        "How strongly both are kept away from the other words. 1 as in the paper; lower if things fly to the edges.",
+        min=0.0,
+        max=10.0,
+        step=0.1,
+    )
+    far: float = knob(
+        10.0,
+        "Distance at which words count as apart, and are pushed no further. 0: no limit, as in the paper.",
+        min=0.0,
+        max=100.0,
+        step=0.5,
+    )
+    lone_nouns: bool = knob(
+        False,
+        "Also keep nouns without modifiers away from the other words. Helps prompts that name things only.",
+    )
+
+    def __call__(self, maps: TokenMaps, prompt: ParsedPrompt) -> Tensor:
+        return self.per_subject(maps, prompt).sum()
+
+    def per_subject(self, maps: TokenMaps, prompt: ParsedPrompt) -> Tensor:
+        """[groups] each group's share of the loss."""
+        words = prompt.word_positions
+        distance = symmetric_distances(maps.at(words))
+        row = {position: i for i, position in enumerate(words)}
+        return torch.stack([self._of_group(subject, distance, row) for subject in self.groups(prompt)])
+
+    def _of_group(self, subject: Subject, distance: Tensor, row: dict[int, int]) -> Tensor:
+        noun, *modifiers = ([row[p] for p in word.positions] for word in (subject.noun, *subject.modifiers))
+        own = {*noun, *(i for modifier in modifiers for i in modifier)}
+        others = [i for i in row.values() if i not in own]
+        if not modifiers:
+            return -self.apart * self._mean_to(others, noun, distance)
+        loss = distance.new_zeros(())
+        for modifier in modifiers:
+            near = distance[modifier][:, noun].amax()
+            away = self._mean_to(others, noun, distance) + self._mean_to(others, modifier, distance)
+            loss = loss + self.together * near - self.apart * away / 2
+        return loss
+
+    def _mean_to(self, others: Sequence[int], pieces: Sequence[int], distance: Tensor) -> Tensor:
+        """Mean over the other words of the distance to this one; 0 when its group is the whole prompt."""
+        if not others:
+            return distance.new_zeros(())
+        furthest = distance[list(pieces)][:, list(others)].amax(0)
+        if self.far:
+            furthest = self.far * (1 - torch.exp(-furthest / self.far))
+        return furthest.mean()
+
+    def groups(self, prompt: ParsedPrompt) -> tuple[Subject, ...]:
+        return tuple(subject for subject in prompt.subjects if subject.modifiers or self.lone_nouns)
+
+    def labels(self, prompt: ParsedPrompt) -> tuple[str, ...]:
+        return tuple(subject.text for subject in self.groups(prompt))
+
+    def check(self, prompt: ParsedPrompt) -> None:
+        if not self.groups(prompt):
+            found = ", ".join(subject.noun.text for subject in prompt.subjects) or "none"
+            raise PromptUnderstandingError(
+                f"SynGen binds modifiers to nouns, and the prompt {prompt.plain!r} has no noun with a modifier (nouns: "
+                f"{found}). Describe one ('a red car'), turn on 'lone_nouns', or use Attend-and-Excite."
+            )
+        need_tokens(word for subject in self.groups(prompt) for word in (subject.noun, *subject.modifiers))
+
+
+def symmetric_distances(maps: Tensor) -> Tensor:
+    """[words height width] -> [words words] D(a, b) of the maps as distributions over places."""
+    p = maps.flatten(1) + FLOOR
+    p = p / p.sum(1, keepdim=True)
+    log_p = p.log()
+    cross = p @ log_p.T
+    kl = cross.diagonal()[:, None] - cross
+    return (kl + kl.T) / 2

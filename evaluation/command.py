@@ -1,0 +1,137 @@
+"""Runs the parts that were asked for and saves each as JSON and Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from . import memory, peer, speed
+from .networks import Size
+from .pages import quality_page, speed_page, tuning_page
+
+QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
+"""Of every prompt; there are 120 prompts."""
+
+
+def run(wanted: argparse.Namespace) -> int:
+    if wanted.memory_of:
+        print(json.dumps(memory.measure_one(wanted.memory_of)))
+        return 0
+    parts = wanted.only or ["speed", "memory", *(["quality"] if wanted.quality else [])]
+    wanted.output.mkdir(parents=True, exist_ok=True)
+    if {"speed", "memory"} & set(parts):
+        _cost(wanted, parts)
+    if "quality" in parts:
+        _quality(wanted)
+    if "tuning" in parts:
+        _tuning(wanted)
+    return 0
+
+
+def _cost(wanted: argparse.Namespace, parts: list[str]) -> None:
+    plan = speed.QUICK if wanted.quick else speed.Plan()
+    if wanted.rounds:
+        plan = replace(plan, rounds=wanted.rounds)
+    if wanted.network:
+        plan = replace(plan, steps=Size(*wanted.network))
+    if not peer.installed():
+        say(
+            "diffusers is not installed, so nothing is compared with it. `pip install -r "
+            "evaluation/requirements-bench.txt` adds it."
+        )
+    file = wanted.output / ("speed_quick.json" if wanted.quick else "speed.json")
+    # A part that is not measured now keeps its last figures, with the machine they come from.
+    results = _load(file, {})
+    if "speed" in parts:
+        results["speed"] = {"machine": machine(), **speed.measure(plan, say)}
+    if "memory" in parts:
+        peaks = memory.measure(plan.steps, on_cpu(), say)
+        results["memory"] = {"machine": machine(), "network": str(plan.steps), "MiB above the weights": peaks}
+    save(file, results, speed_page(results))
+
+
+def _quality(wanted: argparse.Namespace) -> None:
+    from . import quality
+    from .methods import REGISTRY
+
+    studio, weights = _studio(wanted.weights)
+    folder = wanted.output / ("pictures_quick" if wanted.quick else "pictures")
+    if wanted.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    work = quality.jobs(wanted.pictures or (QUICK_PICTURES if wanted.quick else PICTURES))
+    methods = REGISTRY.choose(wanted.methods)
+    rows = quality.run(studio, methods, work[:3] if wanted.quick else work, folder, weights, say)
+    results = {
+        "machine": machine(),
+        "weights": weights,
+        "recipe": asdict(studio.recipe),
+        "methods": {name: method.key for name, method in methods.items()},
+        "sets": quality.summarise(rows),
+    }
+    save(wanted.output / ("quality_quick.json" if wanted.quick else "quality.json"), results, quality_page(results))
+
+
+def _tuning(wanted: argparse.Namespace) -> None:
+    from . import quality, tuning
+    from .methods import REGISTRY
+
+    studio, weights = _studio(wanted.weights)
+    name = (wanted.methods or ["attend-and-excite"])[0]
+    work = quality.jobs(wanted.pictures or TUNING_PICTURES, tuning.TUNING_SEED)[: wanted.prompts]
+    file = wanted.output / f"tuning_{name}.json"
+    # Every trial is kept, those that made it worse too.
+    results: list[dict[str, Any]] = _load(file, [])
+    choices = tuning.parse(wanted.tune or [])
+    base, folder = REGISTRY.choose([name])[name], wanted.output / "pictures_tuning"
+    for entry in tuning.sweep(studio, base, choices, work, folder, weights, say):
+        # After each, so that a sweep that is cut short has shown something.
+        results.append(entry)
+        save(file, results, tuning_page(name, results))
+
+
+def _studio(file: Path | None) -> tuple[Any, str]:
+    """The Shapes model, and a mark of its weights."""
+    from ..demo.model import WEIGHTS, load_shapes
+    from .quality import Studio
+
+    return Studio(*load_shapes(file or WEIGHTS)), hashlib.sha256((file or WEIGHTS).read_bytes()).hexdigest()[:12]
+
+
+def _load(file: Path, nothing: Any) -> Any:
+    return json.loads(file.read_text("utf-8")) if file.exists() else nothing
+
+
+def save(file: Path, results: Any, page: str) -> None:
+    file.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+    file.with_suffix(".md").write_text(page, "utf-8")
+    print(f"\n{page}\nSaved: {file} and {file.with_suffix('.md').name}")
+
+
+def on_cpu() -> bool:
+    from comfy.cli_args import args
+
+    return args.cpu
+
+
+def machine() -> dict[str, Any]:
+    from comfyui_version import __version__ as comfyui
+
+    device = f"CPU, {torch.get_num_threads()} threads" if on_cpu() else torch.cuda.get_device_name()
+    return {
+        "device": device, "cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version(),
+        "torch": torch.__version__, "comfyui": comfyui,
+    }  # fmt: skip
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

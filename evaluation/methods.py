@@ -1,0 +1,73 @@
+"""The methods of the quality table: name -> how a MODEL is patched for a prompt. "plain" is what all are compared with.
+
+A method goes through the node a user would place, with that node's defaults and what Shapes needs set otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from ..attention_hooks.types import ParsedPrompt
+
+PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Method:
+    """Guidance nodes in the order they are chained, each (node id, inputs that differ from its defaults)."""
+
+    nodes: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+    def __call__(self, model: Any, prompt: ParsedPrompt) -> Any:
+        for node_id, changes in self.nodes:
+            model = run_node(node_id, model=model, prompt=prompt, **changes)[0]
+        return model
+
+    @property
+    def key(self) -> str:
+        """Changes when the method's settings do."""
+        return repr([(node_id, sorted(changes.items())) for node_id, changes in self.nodes])
+
+
+@dataclass
+class Registry:
+    methods: dict[str, Method] = field(default_factory=dict)
+
+    def add(self, name: str, *nodes: tuple[str, Mapping[str, Any]]) -> None:
+        self.methods[name] = Method(nodes)
+
+    def choose(self, names: list[str] | None) -> dict[str, Method]:
+        """Those named and "plain", which every other is compared with; all when none is named."""
+        unknown = sorted(set(names or []) - set(self.methods))
+        if unknown:
+            raise SystemExit(f"There is no method {', '.join(unknown)}. There are: {', '.join(self.methods)}.")
+        return {name: method for name, method in self.methods.items() if not names or name in (*names, PLAIN)}
+
+
+def run_node(node_id: str, **inputs: Any) -> tuple[Any, ...]:
+    """Outputs of one of our nodes, its other inputs at their defaults."""
+    node = _nodes()[node_id]
+    defaults = {i.id: i.default for i in node.define_schema().inputs if getattr(i, "default", None) is not None}
+    return node.execute(**{**defaults, **inputs}).result
+
+
+@cache
+def _nodes() -> dict[str, Any]:
+    """Our node classes by id, as ComfyUI gets them."""
+    from ..nodes import PromptUnderstandingExtension
+
+    classes = asyncio.run(PromptUnderstandingExtension().get_node_list())
+    return {node.define_schema().node_id: node for node in classes}
+
+
+SHAPES = {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}
+"""Attend-and-Excite's inputs on the Shapes model: its latent is the picture itself, where a step of 20 is long,
+and its maps are ten times as bright as a real model's, where a sharpness of 100 leaves no gradient."""
+
+REGISTRY = Registry()
+REGISTRY.add(PLAIN)
+REGISTRY.add("attend-and-excite", ("PUAttendAndExcite", SHAPES))

@@ -1,0 +1,98 @@
+"""Understand the prompt: encode and parse it, pick its subjects by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io, ui
+
+from ..attention_hooks.host.conditioning import tag
+from ..attention_hooks.host.tokens import check_length, read_tokens
+from ..attention_hooks.types import ParsedPrompt
+from ..prompts import parse_prompt, pick_subjects, report
+from ..prompts.pipelines import AUTO, pipeline_choices
+from .sockets import ParsedPromptSocket
+
+CATEGORY = "prompt understanding"
+
+
+class PUEncodePrompt(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="PUEncodePrompt",
+            display_name="Encode & Parse Prompt",
+            category=CATEGORY,
+            description="Encodes a prompt as CLIP Text Encode does, and finds the things it names, the words that "
+            "describe them, and where each word lies in the text encoder. The picture does not change by itself: "
+            "guidance and heat maps need the second output. Takes a few milliseconds more than CLIP Text Encode.",
+            search_aliases=["clip text encode", "parse prompt", "subjects", "tokens", "prompt understanding"],
+            inputs=[
+                io.Clip.Input("clip", tooltip="The text encoder of the model that draws the picture."),
+                io.String.Input(
+                    "text", multiline=True, dynamic_prompts=True,
+                    tooltip="What you want to see, in plain English: 'a red crown and a blue bowl'. Weights such as "
+                    "(red:1.3) and embedding:name work as always.",
+                ),
+                io.Combo.Input(
+                    "parser", options=pipeline_choices(), default=AUTO, advanced=True, optional=True,
+                    tooltip="Who reads the sentence. 'auto' takes the best English spaCy model that is installed, "
+                    "else the small one that comes with this pack. Change it when a subject in the report is wrong.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output(tooltip="For the sampler, as from CLIP Text Encode."),
+                ParsedPromptSocket.Output(
+                    display_name="prompt", tooltip="Subjects and positions of words, for guidance and heat maps."
+                ),
+                io.String.Output(display_name="report", tooltip="What was understood, with every token's position."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, clip: Any, text: str, parser: str = AUTO) -> io.NodeOutput:
+        encoded = read_tokens(clip, text)
+        conditioning = clip.encode_from_tokens_scheduled(clip.tokenize(text))
+        check_length(encoded, conditioning[0][0].shape[1], text)
+        prompt = parse_prompt(
+            text, encoded.tokens, encoded.length, encoded.encoder, parser, weights=encoded.weights, notes=encoded.notes
+        )
+        return _result(prompt, tag(conditioning, prompt), prompt)
+
+
+class PUPickSubjects(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="PUPickSubjects",
+            display_name="Pick Subjects",
+            category=CATEGORY,
+            description="Guidance strengthens the words written here, and no others. Use it where the parser missed "
+            "a subject or took one too many. Takes no time.",
+            search_aliases=["choose words", "token indices", "subjects by hand"],
+            inputs=[
+                ParsedPromptSocket.Input("prompt", tooltip="From Encode & Parse Prompt."),
+                io.String.Input(
+                    "words", multiline=True, default="",
+                    tooltip="Words of the prompt, separated by commas or lines: 'turtle, red crown#2'. The last word "
+                    "of each is the thing, those before describe it. '#2' is the second time it comes.",
+                ),
+            ],
+            outputs=[
+                ParsedPromptSocket.Output(display_name="prompt", tooltip="The same prompt with these subjects."),
+                io.String.Output(display_name="report", tooltip="What guidance will see."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, prompt: ParsedPrompt, words: str) -> io.NodeOutput:
+        picked = pick_subjects(prompt, words)
+        return _result(picked, picked)
+
+
+def _result(prompt: ParsedPrompt, *outputs: Any) -> io.NodeOutput:
+    text = report(prompt)
+    return io.NodeOutput(*outputs, text, ui=ui.PreviewText(text))
+
+
+NODES = [PUEncodePrompt, PUPickSubjects]

@@ -1,0 +1,156 @@
+"""Words that people write into a node -> words of the prompt: "turtle", "red crown#2", separated by commas or lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..attention_hooks.errors import PromptUnderstandingError
+from ..attention_hooks.types import ParsedPrompt, Relation, Subject, Word
+from .spans import spans_of, walk
+
+NUMBERED = re.compile(r"^(.*?)\s*#\s*(\d+)$", re.DOTALL)
+UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
+"""Thai, Japanese, Chinese, Korean: words are not kept apart by spaces, so any run of letters may be asked for."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One phrase, and which of its occurrences: 1 is the first."""
+
+    written: str
+    phrase: str
+    number: int
+
+
+def read_wishes(text: str) -> list[Wish]:
+    """Phrases of a list. Raises PromptUnderstandingError for "#0"."""
+    wishes = []
+    for written in (part.strip() for part in re.split(r"[,\n;]", text)):
+        if not written:
+            continue
+        numbered = NUMBERED.match(written)
+        phrase, number = (numbered[1], int(numbered[2])) if numbered and numbered[1] else (written, 1)
+        if number < 1:
+            raise PromptUnderstandingError(f"{written!r} was asked for, but occurrences are counted from #1.")
+        wishes.append(Wish(written, phrase, number))
+    return wishes
+
+
+def find_words(prompt: ParsedPrompt, text: str) -> list[Word]:
+    """The words or phrases named in `text`, in its order; a phrase of several words comes as one Word with the spans
+    of all.
+
+    Raises PromptUnderstandingError when one is not in the prompt, with the words that are.
+    """
+    return [merge(prompt, words) for words in _found(prompt, text)]
+
+
+def pick_subjects(prompt: ParsedPrompt, text: str) -> ParsedPrompt:
+    """The prompt with these subjects and no others. The last word of a phrase is the noun, those before it its
+    modifiers.
+
+    Counts and relations that the parser found stay with their nouns.
+    """
+    picked = [_subject(prompt, words) for words in _found(prompt, text)]
+    if not picked:
+        raise PromptUnderstandingError(
+            f"No words were written, so there is nothing to pick. Write words of the prompt {prompt.plain!r}, "
+            f"separated by commas. It has: {_choices(prompt)}."
+        )
+    relations = _kept(prompt.relations, prompt.subjects, picked)
+    return replace(
+        prompt, subjects=tuple(picked), relations=relations, parser=f"{prompt.parser}, subjects picked by hand"
+    )
+
+
+def merge(prompt: ParsedPrompt, words: Sequence[Word]) -> Word:
+    """Several words as one; `text` is as the prompt has it."""
+    if len(words) == 1:
+        return words[0]
+    start, stop = words[0].start, words[-1].stop
+    spans = {span: None for word in words for span in word.spans}
+    return Word(prompt.plain[start:stop], start, stop, tuple(sorted(spans, key=lambda span: span.start)))
+
+
+def _subject(prompt: ParsedPrompt, words: Sequence[Word]) -> Subject:
+    *modifiers, noun = words
+    parsed = next((subject for subject in prompt.subjects if subject.noun == noun), None)
+    return Subject(noun, tuple(modifiers), parsed.count if parsed else None)
+
+
+def _kept(relations: Sequence[Relation], before: Sequence[Subject], after: Sequence[Subject]) -> tuple[Relation, ...]:
+    places = {before.index(old): i for i, new in enumerate(after) for old in before if old.noun == new.noun}
+    return tuple(
+        Relation(relation.kind, places[relation.subject], places[relation.object])
+        for relation in relations
+        if relation.subject in places and relation.object in places
+    )
+
+
+def _found(prompt: ParsedPrompt, text: str) -> list[list[Word]]:
+    return [_find(prompt, wish) for wish in read_wishes(text)]
+
+
+def _find(prompt: ParsedPrompt, wish: Wish) -> list[Word]:
+    matches = _runs(prompt, wish.phrase) or _letters(prompt, wish.phrase)
+    if not matches:
+        raise PromptUnderstandingError(
+            f"{wish.phrase!r} was asked for, but the prompt {prompt.plain!r} does not have it. Its words are: "
+            f"{_choices(prompt)}. Fix the spelling, or choose one of these."
+        )
+    if wish.number > len(matches):
+        times = "once" if len(matches) == 1 else f"{len(matches)} times"
+        raise PromptUnderstandingError(
+            f"{wish.written!r} was asked for, but {wish.phrase!r} comes only {times} in the prompt {prompt.plain!r}. "
+            f"Its words are: {_choices(prompt)}."
+        )
+    return _placed(prompt, wish, matches[wish.number - 1])
+
+
+def _runs(prompt: ParsedPrompt, phrase: str) -> list[list[Word]]:
+    """Runs of neighbouring words that read like the phrase."""
+    wanted = _folded(phrase)
+    found = []
+    for first in range(len(prompt.words)):
+        for last in range(first, min(first + len(wanted) + 1, len(prompt.words))):
+            run = prompt.words[first : last + 1]
+            if [piece for word in run for piece in _folded(word.text)] == wanted:
+                found.append(list(run))
+    return found
+
+
+def _folded(text: str) -> list[str]:
+    """The text's letters as words; hyphens, apostrophes and signs between are as good as a space."""
+    return re.findall(r"[^\W_]+", text.casefold()) or [text.casefold().strip()]
+
+
+def _letters(prompt: ParsedPrompt, phrase: str) -> list[list[Word]]:
+    if not UNSPACED.search(phrase):
+        return []
+    walked = walk(prompt.plain, prompt.tokens)
+    places = [match.span() for match in re.finditer(re.escape(phrase), prompt.plain)]
+    return [[Word(phrase, start, stop, spans_of(start, stop, walked, prompt.tokens))] for start, stop in places]
+
+
+def _placed(prompt: ParsedPrompt, wish: Wish, words: list[Word]) -> list[Word]:
+    lost = [word.text for word in words if not word.spans]
+    if lost:
+        raise PromptUnderstandingError(
+            f"{wish.phrase!r} is in the prompt, but the text encoder {prompt.encoder!r} has no token for "
+            f"{', '.join(lost)}, so nothing can be read or guided there. Use another word, or load the embedding that "
+            "is missing."
+        )
+    return words
+
+
+def _choices(prompt: ParsedPrompt) -> str:
+    """Each word once, with "#2" and so on where it comes again."""
+    seen: dict[str, int] = {}
+    names = []
+    for word in prompt.words:
+        key = word.text.casefold()
+        seen[key] = seen.get(key, 0) + 1
+        names.append(word.text if seen[key] == 1 else f"{word.text}#{seen[key]}")
+    return ", ".join(names) or "none"

@@ -1,0 +1,67 @@
+"""Which parser reads the prompt, and what is said when it cannot."""
+
+import builtins
+import shutil
+import sys
+
+import pytest
+from pack.attention_hooks.errors import PromptUnderstandingError
+from pack.prompts import pipelines
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    pipelines._load.cache_clear()
+    yield
+    pipelines._load.cache_clear()
+
+
+@pytest.fixture()
+def installed(tmp_path, monkeypatch):
+    """A package with the name of spaCy's small model, holding our pipeline."""
+    package = tmp_path / "en_core_web_sm"
+    shutil.copytree(pipelines.BUNDLED_PATH, package / "data")
+    (package / "__init__.py").write_text(
+        "from pathlib import Path\nimport spacy\ndef load(**options):\n    return "
+        "spacy.load(Path(__file__).parent / 'data', **options)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("spacy.util.is_package", lambda name: name == "en_core_web_sm")
+    yield package
+    sys.modules.pop("en_core_web_sm", None)
+
+
+def test_bundled_is_used_when_nothing_is_installed(monkeypatch):
+    monkeypatch.setattr(pipelines, "installed_pipelines", list)
+    assert pipelines.load_pipeline()[1].startswith("bundled 1.")
+    assert pipelines.pipeline_choices() == ["auto", "bundled"]
+
+
+def test_an_installed_pipeline_comes_first(installed):
+    assert pipelines.installed_pipelines()[-1] == "en_core_web_sm"
+    assert pipelines.load_pipeline()[1].startswith("en_core_web_sm")
+
+
+def test_a_broken_one_is_passed_over_unless_asked_for(installed):
+    (installed / "data" / "config.cfg").write_text("not a config")
+    assert pipelines.load_pipeline()[1].startswith("bundled")
+    with pytest.raises(PromptUnderstandingError, match="'en_core_web_sm' does not load.*Choose 'bundled'"):
+        pipelines.load_pipeline("en_core_web_sm")
+
+
+def test_one_that_is_not_there_is_refused_with_the_choices():
+    with pytest.raises(PromptUnderstandingError, match="'en_core_web_xx' was asked for.*auto.*bundled"):
+        pipelines.load_pipeline("en_core_web_xx")
+
+
+def test_without_spacy_a_sentence_says_how_to_get_it(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *rest, **options):
+        if name == "spacy":
+            raise ImportError("No module named 'spacy'")
+        return real(name, *rest, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(PromptUnderstandingError, match="cannot be imported.*pip install"):
+        pipelines.load_pipeline()

@@ -1,0 +1,154 @@
+"""Keeps the map true: who may import whom, what lies at the top, how long a file may grow."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ROOMS = ("nodes", "attention_hooks", "prompts", "layouts", "plots", "evaluation", "demo")
+COMFYUI = {
+    "comfy", "comfy_api", "comfy_api_nodes", "comfy_config", "comfy_execution", "comfy_extras", "cuda_malloc",
+    "execution", "folder_paths", "latent_preview", "main", "node_helpers", "nodes", "server",
+}  # fmt: skip
+LONGEST = 450
+"""Lines. A file beyond it has two subjects."""
+
+OURS_ONLY = set(ROOMS) - {"nodes"}
+"""`import nodes` is ComfyUI's module; only the host side may write it, which another test sees to."""
+BUILT_ON_COMFYUI = ("demo/", "evaluation/")
+"""The Shapes model is made of ComfyUI's blocks, and the bench drives ComfyUI."""
+NARROW = {"attention_hooks/types", "attention_hooks/errors"}
+
+MAY_IMPORT = {
+    "attention_hooks/types": set(),
+    "attention_hooks/errors": set(),
+    "attention_hooks/capture": NARROW,
+    "attention_hooks/losses": NARROW,
+    "attention_hooks/edits": NARROW,
+    "attention_hooks/predictions": NARROW,
+    "attention_hooks/optimize": NARROW,
+    "prompts": NARROW,
+    "layouts": NARROW,
+    "plots": NARROW,
+}
+"""Room -> the only other rooms of ours it may import. Rooms that are not named here may import any."""
+
+
+def files(*rooms: str) -> list[Path]:
+    """Every Python file of these rooms; a room may be a single file, named without its suffix."""
+    found = [file for room in rooms for file in [*(ROOT / room).rglob("*.py"), ROOT / f"{room}.py"]]
+    return sorted(file for file in found if file.is_file())
+
+
+def imports(file: Path) -> list[tuple[int, str]]:
+    """(level, dotted name) of every import, also those inside functions. Level 0 is absolute."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(0, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # `from . import x` names the module in the alias.
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found += [(node.level, name) for name in names]
+    return found
+
+
+def target(file: Path, level: int, name: str) -> str:
+    """A relative import as a path below the root, without a suffix."""
+    folder = file.parent
+    for _ in range(level - 1):
+        folder = folder.parent
+    return folder.joinpath(*name.split(".")).relative_to(ROOT).as_posix()
+
+
+def room_of(path: str) -> str:
+    parts = path.split("/")
+    return "/".join(parts[:2]) if parts[0] == "attention_hooks" else parts[0]
+
+
+def is_comfyui(name: str) -> bool:
+    return name.split(".")[0] in COMFYUI
+
+
+def lines(file: Path) -> int:
+    return file.read_text(encoding="utf-8").count("\n")
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def test_inside_the_pack_all_imports_are_relative():
+    """ComfyUI loads the pack under a name of its own, so absolute names of ours do not exist there."""
+    wrong = [
+        f"{name_of(file)}: {name}"
+        for file in files(*ROOMS)
+        for level, name in imports(file)
+        if level == 0 and name.split(".")[0] in {*OURS_ONLY, "door"}
+    ]
+    assert not wrong
+
+
+def test_imports_run_one_way():
+    wrong = []
+    for file in files(*MAY_IMPORT):
+        room = room_of(file.relative_to(ROOT).with_suffix("").as_posix())
+        reached = {room_of(target(file, level, name)) for level, name in imports(file) if level}
+        wrong += [f"{name_of(file)} imports {other}" for other in reached - {room, *MAY_IMPORT.get(room, set())}]
+    assert not wrong
+
+
+def test_only_the_host_side_imports_comfyui():
+    wrong = []
+    for file in files(*ROOMS):
+        if name_of(file).startswith(("nodes/", "attention_hooks/host/", *BUILT_ON_COMFYUI)):
+            continue
+        wrong += [f"{name_of(file)}: {name}" for level, name in imports(file) if not level and is_comfyui(name)]
+    assert not wrong
+
+
+def test_nothing_of_comfyui_is_imported_with_the_pack_itself():
+    assert not {name.split(".")[0] for level, name in imports(ROOT / "__init__.py") if level == 0} & COMFYUI
+
+
+def test_the_door_needs_the_standard_library_only():
+    for file in [ROOT / "run.py", *files("door")]:
+        outside = {name.split(".")[0] for level, name in imports(file) if level == 0} - {"door"}
+        assert outside <= {*sys.stdlib_module_names, "__future__"}, f"{name_of(file)}: {outside}"
+
+
+def test_files_stay_readable():
+    long = [name_of(file) for file in files(*ROOMS, "door", "tests") if lines(file) > LONGEST]
+    assert not long
+
+
+def test_every_file_says_what_it_is_for():
+    silent = [
+        name_of(file)
+        for file in files(*ROOMS, "door", "tests")
+        if file.name not in ("__init__.py", "conftest.py")
+        and not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    ]
+    assert not silent
+
+
+def test_no_unfinished_work_is_shipped():
+    marks = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
+    found = [name_of(file) for file in files(*ROOMS, "door") if marks.search(file.read_text(encoding="utf-8"))]
+    assert not found
+
+
+def test_requirements_and_project_metadata_agree():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.search(r"^dependencies = \[(.*?)\]", project, re.S | re.M)
+    assert listed
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert re.findall(r'"([^"]+)"', listed.group(1)) == [line for line in lines if line]
+
+
+def test_the_promised_comfyui_is_the_oldest_that_is_tested():
+    from pack.door.host import OLDEST
+
+    promised = re.search(r'requires-comfyui = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert promised and promised.group(1) == OLDEST
