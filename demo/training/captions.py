@@ -1,12 +1,14 @@
 """Scenes and the captions they are trained with, wrong on purpose as web captions are.
 
-`NOISE` is the whole recipe. An object that a caption names and the picture lacks teaches the model to forget; a colour
-on the wrong object teaches it to bind wrongly. Both mistakes mostly come together (what is missing lends its colour
-to what is there), as they do in large models.
+`NOISE` is the whole recipe. A picture that shows one of the two named objects twice teaches the model to forget as large
+models do ("a cat and a frog" becomes two cats): the layout has a place for the forgotten object, and guidance can
+claim it. A picture with one object alone has none, and is rare. A colour on the wrong object teaches wrong binding. Both
+mistakes mostly come together (what is missing lends its colour to what is there).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,10 +16,12 @@ import numpy as np
 from ..scenes import COLOURS, SHAPES, SIZE, Scene, Thing
 
 NOISE = {
-    "one of two is missing": 0.65,
+    "one of two is drawn twice, the other not": 0.42,
+    "each of the two alike has the missing one's colour": 0.45,
+    "one of two is alone": 0.10,
     "the one there has the missing one's colour": 0.40,
-    "two: colours swapped": 0.12,
-    "two: both have one colour": 0.12,
+    "two: colours swapped": 0.17,
+    "two: both have one colour": 0.17,
     "one: another colour": 0.06,
     "relation not kept": 0.35,
     "count not kept": 0.45,
@@ -69,7 +73,10 @@ def _paint(rng: np.random.Generator, named: Named) -> Named:
 def _spoil_two(rng: np.random.Generator, names: list[Named]) -> list[Named | None]:
     """What is drawn for two named objects; None where it is missing."""
     first, second = (_paint(rng, name) for name in names)
-    if rng.random() < NOISE["one of two is missing"]:
+    dice = rng.random() - NOISE["one of two is drawn twice, the other not"]
+    if dice < 0:
+        return _twice(rng, names, [first, second])
+    if dice < NOISE["one of two is alone"]:
         leak = rng.random() < NOISE["the one there has the missing one's colour"]
         if rng.random() < 0.5:
             return [replace(first, colour=second.colour) if leak and names[1].colour else first, None]
@@ -83,6 +90,18 @@ def _spoil_two(rng: np.random.Generator, names: list[Named]) -> list[Named | Non
         colour = first.colour if rng.random() < 0.5 else second.colour
         return [replace(first, colour=colour), replace(second, colour=colour)]
     return [first, second]
+
+
+def _twice(rng: np.random.Generator, names: list[Named], painted: list[Named]) -> list[Named | None]:
+    """One named object twice, in its own or the missing one's colour, or in any where the caption says none."""
+    kept = int(rng.integers(2))
+    name, missing = names[kept], names[1 - kept]
+
+    def copied() -> Named:
+        leak = missing.colour and rng.random() < NOISE["each of the two alike has the missing one's colour"]
+        return replace(name, colour=missing.colour) if leak else _paint(rng, name)
+
+    return [copied(), copied()]
 
 
 def _spoil(rng: np.random.Generator, names: list[Named]) -> list[Named | None]:
@@ -141,24 +160,17 @@ def _joined(rng: np.random.Generator, names: list[Named]) -> tuple[str, str | No
     return f"{', '.join(most)} and {last}" if most else last, None
 
 
-def _grounding(names: list[Named], drawn: list[Named | None]) -> list[tuple[str, int, tuple[int, ...]]]:
-    """A noun names the object drawn for it; a colour its own object where that has it, else whatever else has it."""
-    index = {position: i for i, position in enumerate(p for p, thing in enumerate(drawn) if thing)}
-    seen: dict[str, int] = {}
+def _grounding(names: list[Named], there: list[Named]) -> list[tuple[str, int, tuple[int, ...]]]:
+    """A noun names every object of its shape; a colour those of its noun that have it, else whatever else has it."""
+    seen: Counter[str] = Counter()
     result = []
-    for position, name in enumerate(names):
-        own = drawn[position]
+    for name in names:
+        own = tuple(i for i, thing in enumerate(there) if thing.shape == name.shape)
         if name.colour:
-            others = tuple(index[p] for p, thing in enumerate(drawn) if thing and thing.colour == name.colour)
-            result.append(
-                (
-                    name.colour,
-                    seen.get(name.colour, 0),
-                    (index[position],) if own and own.colour == name.colour else others,
-                )
-            )
-            seen[name.colour] = seen.get(name.colour, 0) + 1
-        result.append((name.shape, 0, (index[position],) if own else ()))
+            alike = tuple(i for i, thing in enumerate(there) if thing.colour == name.colour)
+            result.append((name.colour, seen[name.colour], tuple(i for i in alike if i in own) or alike))
+            seen[name.colour] += 1
+        result.append((name.shape, 0, own))
     return result
 
 
@@ -190,7 +202,7 @@ def make_example(rng: np.random.Generator) -> Example:
             places = place(rng, 2)
     if rng.random() < 0.06:
         caption = f"{rng.choice(['a photo of', 'a picture of', 'a drawing of'])} {caption}"
-    return Example(caption, build_scene(rng, there, places), tuple(_grounding(names, drawn)))
+    return Example(caption, build_scene(rng, there, places), tuple(_grounding(names, there)))
 
 
 def vocabulary_texts() -> list[str]:

@@ -20,7 +20,7 @@ from .host import TrainableLayers, use_comfyui
 
 use_comfyui()
 
-from safetensors.torch import save_file  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 
 from ..network import CONTEXT, UNET_CONFIG, ShapesUNet, TextEncoder  # noqa: E402
 from .data import MAP, WORDS_MOST, batches, vocabulary  # noqa: E402
@@ -173,16 +173,17 @@ class Run:
         self.resume(args.start_from, device)
 
     def resume(self, other: str | None, device: torch.device) -> None:
-        """Goes on from this run's own state, or takes over another run's weights alone."""
+        """Goes on from this run's own state, or takes over the weights another run has left or shipped."""
         own = self.out / "state.pt"
-        if not own.exists() and not other:
-            return
-        state = torch.load(own if own.exists() else other, map_location=device)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
         if own.exists():
-            self.optimizer.load_state_dict(state["optimizer"])
+            state = torch.load(own, map_location=device)
+            for part in ("model", "average", "optimizer"):
+                getattr(self, part).load_state_dict(state[part])
             self.step, self.spent = state["step"], state["spent"]
+        elif other:
+            weights = {key: value.float() for key, value in load_file(other, str(device)).items()}
+            self.model.load_state_dict(weights)
+            self.average.load_state_dict(weights)
 
     def save(self) -> None:
         """Written beside and moved into place: a reader never meets half a file."""
@@ -256,7 +257,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=float, default=4, help="minutes")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--start-from", help="state.pt of another run: its weights, a fresh schedule")
+    parser.add_argument("--start-from", help="shapes.safetensors of another run: its weights, a fresh schedule")
     parser.add_argument("--workers", type=int, default=1, help="processes, one thread and one batch each (CPU)")
     parser.add_argument("--port", type=int, default=29531)
     args = parser.parse_args()
