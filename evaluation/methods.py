@@ -68,6 +68,16 @@ SHAPES = {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}
 """Attend-and-Excite's inputs on the Shapes model: its latent is the picture itself, where a step of 20 is long,
 and its maps are ten times as bright as a real model's, where a sharpness of 100 leaves no gradient."""
 
+ATTEND_AND_EXCITE = ("PUAttendAndExcite", SHAPES)
+SYNGEN = ("PUSynGen", {"step_size": 10.0})
+A_STAR = ("PUAStar", {"step_size": 10.0})
+
 REGISTRY = Registry()
 REGISTRY.add(PLAIN)
-REGISTRY.add("attend-and-excite", ("PUAttendAndExcite", SHAPES))
+REGISTRY.add("attend-and-excite", ATTEND_AND_EXCITE)
+REGISTRY.add("syngen", SYNGEN)
+REGISTRY.add("a-star", A_STAR)
+REGISTRY.add("attend-and-excite + syngen", ATTEND_AND_EXCITE, SYNGEN)
+REGISTRY.add("attend-and-excite + a-star", ATTEND_AND_EXCITE, A_STAR)
+REGISTRY.add("all three", ATTEND_AND_EXCITE, SYNGEN, A_STAR)
+REGISTRY.add("auto", ("PUPromptGuidance", SHAPES))

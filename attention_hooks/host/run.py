@@ -37,8 +37,9 @@ class SamplingRun:
         self.progress = [progress_of(self._model.model_sampling, sigma) for sigma in self.sigmas]
         self.record = RunRecord(total_steps=len(self.sigmas))
         self._started = time.perf_counter()
-        names = techniques([guidance.name for guidance in settings.guidances])
-        self._guidances: dict[str, Guidance] = dict(zip(names, settings.guidances, strict=True))
+        working = [guidance for guidance in settings.guidances if not self._idle(guidance)]
+        names = techniques([guidance.name for guidance in working])
+        self._guidances: dict[str, Guidance] = dict(zip(names, working, strict=True))
         positive = positive_entries(guider)
         self._pass = self._gradient_pass(positive) if self._acts() else None
         self._evaluator = Evaluator(self._guidances, self._pass) if self._pass else None
@@ -83,6 +84,14 @@ class SamplingRun:
             self.record.maps = self._watch.maps((samples.shape[-2], samples.shape[-1]))
             self.record.notes.extend(self._watch.notes)
         self._settings.log.add(self.record, self._model.process_latent_out(samples.to(torch.float32)))
+
+    def _idle(self, guidance: Guidance) -> bool:
+        """True where this prompt leaves a loss nothing to do: the report says why, and no pass is paid for."""
+        reason = guidance.loss.idle(guidance.prompt)
+        self.record.notes.extend(filter(None, (guidance.note, reason)))
+        if reason:
+            say(reason, guidance.node_id)
+        return bool(reason)
 
     def _acts(self) -> bool:
         return any(g.schedule.step_at(p) for g in self._guidances.values() for p in self.progress)
