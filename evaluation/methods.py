@@ -50,13 +50,13 @@ class Registry:
 
 def run_node(node_id: str, **inputs: Any) -> tuple[Any, ...]:
     """Outputs of one of our nodes, its other inputs at their defaults."""
-    node = _nodes()[node_id]
+    node = our_nodes()[node_id]
     defaults = {i.id: i.default for i in node.define_schema().inputs if getattr(i, "default", None) is not None}
     return node.execute(**{**defaults, **inputs}).result
 
 
 @cache
-def _nodes() -> dict[str, Any]:
+def our_nodes() -> dict[str, Any]:
     """Our node classes by id, as ComfyUI gets them."""
     from ..nodes import PromptUnderstandingExtension
 
