@@ -13,7 +13,7 @@ from torch import Tensor
 from ..capture.record import GuidedStep, RunRecord
 from ..capture.sites import choose_sites
 from ..optimize.latent import LatentOptimizer, StepResult, techniques
-from .entries import Entry, entries_of, positive_entries
+from .entries import Entry, entries_of, is_marked, positive_entries
 from .evaluate import Evaluator
 from .families import family_of
 from .gradient import GradientPass, Reading
@@ -103,6 +103,11 @@ class SamplingRun:
         for name, guidance in self._guidances.items():
             guidance.loss.check(guidance.prompt)
             entries = entries_of(positive, guidance.prompt)
+            if not is_marked(entries):
+                self._note_once(
+                    "The sampler's positive conditioning does not come from Encode & Parse Prompt. Its length fits, so "
+                    f"it was taken to be {guidance.prompt.text!r}; if it is another text, the wrong words were read."
+                )
             readings[name] = Reading(entries, choose_sites(model_sites, guidance.sites))
         self.record.prompt = next(iter(self._guidances.values())).prompt
         wanted = {entry.site for reading in readings.values() for entry in reading.sites}
@@ -133,6 +138,10 @@ class SamplingRun:
         text = f"Step {step + 1} of {len(self.sigmas)}: weakest is {label} (loss {values[weakest]:.2f})"
         rounds = int(refinements.max())
         return f"{text}, {rounds} refinements" if rounds else text
+
+    def _note_once(self, sentence: str) -> None:
+        if sentence not in self.record.notes:
+            self.record.notes.append(sentence)
 
     def _note_missed_windows(self) -> None:
         for guidance in self._guidances.values():
