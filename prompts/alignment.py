@@ -8,11 +8,13 @@ be mixed, prompts may have any length and any number of chunks, and weights and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from ..attention_hooks.types import Alignment, ParsedPrompt, TokenSpan, Word, WordPair
+from ..attention_hooks.errors import PromptUnderstandingError
+from ..attention_hooks.types import Alignment, ParsedPrompt, Subject, TokenSpan, Word, WordPair
 
 
 def align(source: ParsedPrompt, edited: ParsedPrompt) -> Alignment:
@@ -53,6 +55,34 @@ def positions_in(words: Sequence[Word], prompt: ParsedPrompt, length: int) -> Te
     row = torch.zeros(prompt.length)
     row[[position for word in words for position in word.positions]] = 1
     return row.repeat(length // prompt.length)
+
+
+def carried_over(prompt: ParsedPrompt, alignment: Alignment) -> ParsedPrompt:
+    """The source `prompt` with its subjects where the edited prompt has them: for guidance that was set up by the
+    source and acts on the edit's picture too.
+
+    Raises PromptUnderstandingError when the edit has removed a noun."""
+    places: dict[int, Sequence[int]] = {}
+    for pair in alignment.pairs:
+        if pair.source and pair.edited:
+            before, after = pair.source.positions, pair.edited.positions
+            one_to_one = len(before) == len(after)
+            places |= {place: after[i : i + 1] if one_to_one else after for i, place in enumerate(before)}
+
+    def moved(word: Word) -> Word:
+        found = sorted({new for place in word.positions for new in places.get(place, ())})
+        return replace(word, spans=tuple(TokenSpan(word.text, place, place + 1) for place in found))
+
+    subjects = [
+        Subject(moved(s.noun), tuple(m for m in map(moved, s.modifiers) if m.spans), s.count) for s in prompt.subjects
+    ]
+    lost = [subject.noun.text for subject in subjects if not subject.noun.spans]
+    if lost:
+        raise PromptUnderstandingError(
+            f"Guidance is to strengthen {', '.join(map(repr, lost))}, but the edited prompt {alignment.edited.text!r} "
+            "has no such word. Choose other subjects with Pick Subjects, or edit without guidance."
+        )
+    return replace(prompt, subjects=tuple(subjects))
 
 
 def changed_things(alignment: Alignment) -> tuple[list[Word], list[Word]]:

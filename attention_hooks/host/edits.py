@@ -11,12 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...prompts.alignment import carried_over
 from ..capture.sites import DEPTHS, ModelSite
 from ..edits.local_blend import blended
 from ..edits.prompt_edit import Edit, PromptEdit
 from ..edits.self_attention import SelfInjection
 from ..errors import PromptUnderstandingError
-from ..types import AttentionSite
+from ..types import AttentionSite, ParsedPrompt
 from .conditioning import EDIT_KEY, TEXT_KEY
 from .edited_attention import EditedAttention, Rows
 from .entries import Entry
@@ -99,6 +100,13 @@ class EditRun:
         if sigma not in self._progress_of:
             self._progress_of[sigma] = progress_of(self._model_sampling, sigma)
         return self._progress_of[sigma]
+
+    def prompt_of(self, prompt: ParsedPrompt, image: int) -> ParsedPrompt:
+        """`prompt` of a guidance node as it is to be read in the maps of one picture of the batch."""
+        row = image % self.prompts
+        if row == 0 or prompt.fingerprint != self._edit.source.fingerprint:
+            return prompt
+        return carried_over(prompt, self._edit.alignments[row - 1])
 
     # --- pictures ---
 

@@ -44,9 +44,10 @@ class SamplingRun:
         self._guidances: dict[str, Guidance] = dict(zip(names, settings.guidances, strict=True))
         positive = positive_entries(guider)
         self._pass = self._gradient_pass(positive) if self._acts() else None
-        self._evaluator = Evaluator(self._guidances, self._pass) if self._pass else None
-        self._optimizer: LatentOptimizer | None = None
         self.edits = EditRun(settings.edit, self._model, positive, noise) if settings.edit else None
+        prompt_of = {"prompt_of": self.edits.prompt_of} if self.edits else {}
+        self._evaluator = Evaluator(self._guidances, self._pass, **prompt_of) if self._pass else None
+        self._optimizer: LatentOptimizer | None = None
         edited = {"edited": self.edits.edited} if self.edits else {}
         watched = (settings.capture, self._model, positive, model_options)
         self._watch = Watch(*watched, **edited) if settings.capture else None
