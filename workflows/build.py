@@ -318,11 +318,15 @@ def main() -> None:
     server = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8188"
     with urllib.request.urlopen(f"{server}/object_info") as reply:
         info = json.load(reply)
-    for make in SHEETS:
-        sheet = make()
+    import edit_sheets
+
+    for sheet in [*(make() for make in SHEETS), *edit_sheets.sheets()]:
         write(info, sheet)
         print(f"{sheet.name}: {len(sheet.nodes)} nodes")
 
 
 if __name__ == "__main__":
-    main()
+    # The sheets of other files are made of this module's classes, so the module itself must run, not a second copy.
+    import build
+
+    build.main()

@@ -83,20 +83,21 @@ def test_the_sampler_and_the_viewers_take_the_same_model(name):
     graph = api(name)
     models = {tuple(n["inputs"]["model"]) for n in graph.values() if n["class_type"] in VIEWERS | {"KSampler"}}
     assert len(models) == 1
-    ((captured, _),) = models
-    assert graph[captured]["class_type"] == "PUCaptureAttention"
+    ((patched, _),) = models
+    edits = any(n["class_type"] == "PUEncodeEdit" for n in graph.values())
+    assert graph[patched]["class_type"] == ("PUPromptToPrompt" if edits else "PUCaptureAttention")
 
 
-VIEWERS = {"PUAttentionHeatMap", "PUGuidanceReport"}
+VIEWERS = {"PUAttentionHeatMap", "PUGuidanceReport", "PUBlendMask"}
 
 
 @pytest.mark.skipif(not os.environ.get("COMFYUI_PATH"), reason="the schemas need ComfyUI")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_files_follow_the_schemas_of_our_nodes(name):
     """A new or renamed input means: run workflows/build.py again."""
-    from pack.nodes import capture_nodes, guidance_nodes, look_nodes, prompt_nodes
+    from pack.nodes import capture_nodes, edit_nodes, guidance_nodes, look_nodes, prompt_nodes
 
-    modules = (capture_nodes, guidance_nodes, look_nodes, prompt_nodes)
+    modules = (capture_nodes, edit_nodes, guidance_nodes, look_nodes, prompt_nodes)
     schemas = {s.node_id: s for m in modules for s in (node.GET_SCHEMA() for node in m.NODES)}
     for node in api(name).values():
         if node["class_type"] in schemas:
