@@ -9,8 +9,8 @@ from typing import Any
 from build import REAL, SHAPES, Node, Sheet
 
 SHAPES_END = "\n\nThe Shapes model comes with the pack: it is small, knows simple shapes only, and shows the machinery."
-REAL_START = """Choose a **Stable Diffusion 1.x** checkpoint in *Load Checkpoint* (2.x and SDXL work too; set their size in
-*Empty Latent Image*).
+REAL_START = """Choose a **Stable Diffusion 1.x** checkpoint in *Load Checkpoint* (2.x and SDXL work too; set their size
+in *Empty Latent Image*).
 
 """
 
