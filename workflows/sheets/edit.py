@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from build import REAL, SHAPES, Node, Sheet
+from .canvas import Node, Sheet
+from .shared import REAL, SHAPES, sd15_loader, shapes_loader
 
 SHAPES_END = "\n\nThe Shapes model comes with the pack: it is small, knows simple shapes only, and shows the machinery."
 REAL_START = """Choose a **Stable Diffusion 1.x** checkpoint in *Load Checkpoint* (2.x and SDXL work too; set their size
@@ -71,15 +73,13 @@ REWEIGHT = EditText(
 def shapes_sheet(text: EditText) -> Sheet:
     sheet = Sheet(f"{text.name}_shapes")
     sheet.note((0, -400), (520, 360), "What to look at", f"### {text.title}\n{text.note}{SHAPES_END}")
-    loader = sheet.add("PULoadShapesModel", (0, 0), (300, 130))
-    return _edit(sheet, loader, text, text.shapes, text.shapes_inputs, SHAPES, side=64, batch=3)
+    return _edit(sheet, shapes_loader(sheet), text, text.shapes, text.shapes_inputs, SHAPES, side=64, batch=3)
 
 
 def real_sheet(text: EditText) -> Sheet:
     sheet = Sheet(f"{text.name}_sd15")
     sheet.note((0, -440), (520, 400), "What to look at", f"### {text.title}\n{REAL_START}{text.note}")
-    loader = sheet.add("CheckpointLoaderSimple", (0, 0), (380, 110), ckpt_name="v1-5-pruned-emaonly.safetensors")
-    return _edit(sheet, loader, text, text.real, text.real_inputs, REAL, side=512, batch=1)
+    return _edit(sheet, sd15_loader(sheet), text, text.real, text.real_inputs, REAL, side=512, batch=1)
 
 
 def _edit(
@@ -106,5 +106,4 @@ def _edit(
     return sheet
 
 
-def sheets() -> list[Sheet]:
-    return [make(text) for text in (SWAP, REFINE, REWEIGHT) for make in (shapes_sheet, real_sheet)]
+SHEETS = tuple(partial(make, text) for text in (SWAP, REFINE, REWEIGHT) for make in (shapes_sheet, real_sheet))
