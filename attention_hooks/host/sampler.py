@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import PromptUnderstandingError
 from .run import SamplingRun
-from .shared_noise import NoiseWatch, shared_noise, takes_noise
+from .shared_noise import NoiseWatch, refuse_churn, shared_noise, takes_noise
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -87,12 +87,13 @@ def _guided(
     def guided(model: Any, x: Tensor, sigmas: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         noise_watch = None
         if run.edits is not None and run.edits.prompts > 1:
+            refuse_churn(name, kwargs)
             if takes_noise(sampler_function):
                 seed = kwargs.get("extra_args", {}).get("seed")
                 given = kwargs.get("noise_sampler")
                 kwargs["noise_sampler"] = shared_noise(name, x, sigmas, seed, run.edits.prompts, given)
             else:
-                noise_watch = NoiseWatch(name)
+                noise_watch = NoiseWatch(name, sampler_function)
         return sampler_function(GuidedModel(model, run, gate, takes_a_copy, noise_watch), x, sigmas, *args, **kwargs)
 
     guided.__name__ = name

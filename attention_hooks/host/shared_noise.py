@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -44,21 +44,32 @@ def _noise_sampler(name: str, x: Tensor, sigmas: Tensor, seed: int | None) -> No
     return sampling.BrownianTreeNoiseSampler(x, lowest, highest, seed=seed, cpu=on_cpu)
 
 
-class NoiseWatch:
-    """For samplers that take no noise from us: notices that one has drawn its own, which differs from row to row."""
+def refuse_churn(name: str, options: Mapping[str, Any]) -> None:
+    """Raises for Karras' churn, which is drawn for every row and cannot be given from outside."""
+    if options.get("s_churn"):
+        raise _own_noise(name)
 
-    def __init__(self, name: str) -> None:
+
+class NoiseWatch:
+    """For other packs' samplers that take no noise from us: notices that one has drawn its own, which differs from row
+    to row. (ComfyUI's own draw none; heunpp2 draws numbers that it does not use.)"""
+
+    def __init__(self, name: str, sampler_function: Callable[..., Tensor]) -> None:
         self._name = name
-        self._states = _random_states()
+        self._trusted = (sampler_function.__module__ or "").split(".")[0] == "comfy"
+        self._states = [] if self._trusted else _random_states()
 
     def check(self) -> None:
-        if all(map(torch.equal, self._states, _random_states())):
-            return
-        raise PromptUnderstandingError(
-            f"The sampler {self._name.removeprefix('sample_')} draws new noise while it samples and takes none from "
-            "outside, so the source and its edits would be given different noise. Use a sampler without noise, such as "
-            "euler (with s_churn 0) or dpmpp_2m, or one of ComfyUI's ancestral or SDE samplers."
-        )
+        if not self._trusted and not all(map(torch.equal, self._states, _random_states())):
+            raise _own_noise(self._name)
+
+
+def _own_noise(name: str) -> PromptUnderstandingError:
+    return PromptUnderstandingError(
+        f"The sampler {name.removeprefix('sample_')} draws new noise while it samples and takes none from outside, so "
+        "the source and its edits would be given different noise. Use a sampler without noise, such as euler (with "
+        "s_churn 0) or dpmpp_2m, or one of ComfyUI's ancestral or SDE samplers."
+    )
 
 
 def _random_states() -> list[Any]:

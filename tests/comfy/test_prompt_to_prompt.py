@@ -8,6 +8,7 @@ import comfy.model_management
 import comfy.samplers
 import pytest
 import torch
+from comfy.model_base import ModelType
 from editing import both, edit_positive, noise, pair, sample_edit, swap, swapped, weighted
 from engine import guided, positive, prompt, sample, with_pooled
 from pack.attention_hooks.edits.local_blend import LocalBlend
@@ -131,8 +132,9 @@ def test_full_windows_on_the_sources_own_values_give_the_source(model):
 def test_full_windows_keep_the_layout(model):
     """One word's embedding is another: the edit stays nearer to the source than plain sampling of its prompt."""
     pos = edit_positive(pair())
-    pos[0][0][1] = pos[0][0][0]
-    pos[0][0][1, 2] *= -5
+    pos[0][0] = pos[0][0][[0, 0]].clone()
+    with torch.inference_mode():
+        pos[0][0][1, 2] *= -5
     plain, full = both(model, swap(pair(), until=1.0, self_until=1.0), pos=pos)
     assert 0 < differ(full[0], full[1]) < 0.7 * differ(plain[0], plain[1])
 
@@ -174,8 +176,8 @@ def test_several_edits_are_each_what_they_are_alone(model):
 
 @pytest.mark.parametrize("family", ["sd2", "sdxl"])
 def test_families(family):
-    """Linear projections; several transformers a block, size vectors and pooled text."""
-    network = tiny_sdxl() if family == "sdxl" else tiny_sd(use_linear_in_transformer=True)
+    """v-prediction; several transformers a block, size vectors and pooled text."""
+    network = tiny_sdxl() if family == "sdxl" else tiny_sd(model_type=ModelType.V_PREDICTION)
     dress = with_pooled if family == "sdxl" else lambda c: c
     edit = swap(pair())
     options = {"pos": dress(edit_positive(edit)), "neg": dress(conditioning(seed=2)), "steps": 3}
@@ -218,14 +220,23 @@ def custom(model, edit, sampler):
     )  # fmt: skip
 
 
+def of_another_pack(model, x, sigmas, extra_args=None, callback=None, disable=None):
+    for sigma, after in zip(sigmas[:-1], sigmas[1:], strict=True):
+        denoised = model(x, sigma * x.new_ones(len(x)), **extra_args)
+        x = denoised + torch.randn_like(x) * after
+    return x
+
+
 def test_a_sampler_that_cannot_share_noise_is_refused(model):
-    """Euler with churn draws its own, row by row."""
+    """Euler with churn draws its own, row by row; so may another pack's sampler."""
     edit = swap(pair())
     churning = comfy.samplers.ksampler("euler", {"s_churn": 5.0})
     with torch.inference_mode():
         assert custom(model, edit, comfy.samplers.ksampler("euler")).isfinite().all()
         with pytest.raises(PromptUnderstandingError, match="The sampler euler draws new noise.*dpmpp_2m"):
             custom(model, edit, churning)
+        with pytest.raises(PromptUnderstandingError, match="The sampler of_another_pack draws new noise"):
+            custom(model, edit, comfy.samplers.KSAMPLER(of_another_pack))
         with pytest.raises(PromptUnderstandingError, match="dpm_fast chooses its own noise levels"):
             custom(model, edit, comfy.samplers.sampler_object("dpm_fast"))
 
