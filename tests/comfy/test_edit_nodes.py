@@ -164,7 +164,7 @@ def test_blend_mask(shapes):
     latent, outside = out["samples"], mask[1] == 0
     assert outside.any() and torch.equal(latent[1][:, outside], latent[0][:, outside])
     named = run_node("PULocalBlend", edit=edit, words="star", subtract="circle")[0]
-    assert named.blend.words.nonzero().tolist() == [[0, 6], [1, 6]]
+    assert named.blend.words.nonzero().tolist() == [[0, 7], [1, 7]]
     assert named.blend.subtract.nonzero().tolist() == [[0, 3], [1, 3]]
 
 
