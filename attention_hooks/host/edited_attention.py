@@ -56,6 +56,8 @@ class EditedAttention:
     reader: Reader | None = None
     over_text: bool = True
     """Cross-attention: the tokens are those of the prompts."""
+    others: str = ""
+    """Names of other packs' patches that may change the tokens of a layer."""
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
         attention = self.earlier or _plain_attention
@@ -98,8 +100,8 @@ class EditedAttention:
         except ValueError as error:
             raise PromptUnderstandingError(
                 f"Prompt-to-Prompt edits {length} tokens of the prompt, but at attention site {self.site} the model "
-                f"was given {probs.shape[-1]}: another node pack's patch has added its own. Remove that patch, or "
-                "edit without it."
+                f"was given {probs.shape[-1]}: a patch of another node pack has added its own. The patches on this "
+                f"MODEL are: {self.others or 'not known'}. Remove that one, or edit without it."
             ) from error
 
 

@@ -62,11 +62,12 @@ class EditRun:
         replaced = options.setdefault("transformer_options", {}).setdefault("patches_replace", {})
         for kind in ("attn1", "attn2"):
             replaced[kind] = dict(replaced.get(kind, {}))
+        others = _patch_names(options["transformer_options"])
         for entry in self._sites:
             reader = self if reads and entry.down == DEPTHS[BLEND_SITES] else None
             small = [edit for edit in injections if _small_enough(entry, edit)]
             if cross or reader:
-                self._install(replaced["attn2"], entry.site, cross, reader)
+                self._install(replaced["attn2"], entry.site, cross, reader, others=others)
             if small:
                 self._install(replaced["attn1"], entry.site, small, over_text=False)
         return options
@@ -90,11 +91,12 @@ class EditRun:
         edits: Sequence[Edit],
         reader: EditRun | None = None,
         over_text: bool = True,
+        others: str = "",
     ) -> None:
         place = (site.block, site.number, site.index)
         # ComfyUI lets a patch own one transformer of a block, or all of them.
         earlier = patches.get(place, patches.get(place[:2]))
-        patches[place] = EditedAttention(site, self._rows, edits, self._progress, earlier, reader, over_text)
+        patches[place] = EditedAttention(site, self._rows, edits, self._progress, earlier, reader, over_text, others)
 
     def _progress_at(self, sigma: float) -> float:
         if sigma not in self._progress_of:
@@ -166,6 +168,12 @@ def _entries_of(edit: PromptEdit, positive: Sequence[Entry]) -> list[Entry]:
                 "Combine."
             )
     return own
+
+
+def _patch_names(transformer_options: dict[str, Any]) -> str:
+    patches = transformer_options.get("patches", {}).get("attn2_patch", [])
+    sources = [patch if hasattr(patch, "__qualname__") else type(patch) for patch in patches]
+    return ", ".join(f"{source.__module__}.{source.__qualname__}" for source in sources)
 
 
 def _small_enough(entry: ModelSite, edit: SelfInjection) -> bool:
