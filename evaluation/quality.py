@@ -33,7 +33,7 @@ Row = dict[str, Any]
 class Recipe:
     """How every picture is sampled, whatever the method."""
 
-    steps: int = 30
+    steps: int = 20
     cfg: float = 3.0
     sampler: str = "euler"
     scheduler: str = "normal"
