@@ -16,9 +16,11 @@ from typing import Any
 import torch
 
 from . import memory, peer, speed
-from .networks import Size
+from .networks import SMALL, TINY, Size
 from .pages import quality_page, speed_page, tuning_page
 
+QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
+"""Of source and edit, of each kind of edit; of the curve over tau."""
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
 
@@ -35,6 +37,8 @@ def run(wanted: argparse.Namespace) -> int:
         _quality(wanted)
     if "tuning" in parts:
         _tuning(wanted)
+    if "editing" in parts:
+        _editing(wanted)
     return 0
 
 
@@ -97,6 +101,47 @@ def _tuning(wanted: argparse.Namespace) -> None:
         # After each, so that a sweep that is cut short has shown something.
         results.append(entry)
         save(file, results, tuning_page(name, results))
+
+
+def _editing(wanted: argparse.Namespace) -> None:
+    from ..plots.lines import share_lines
+    from . import editing
+    from .editing_page import editing_page
+
+    studio, weights = _studio(wanted.weights)
+    workshop = editing.Workshop(studio.model, studio.clip, studio.vae)
+    name = "editing_quick" if wanted.quick else "editing"
+    pairs = wanted.pairs or (QUICK_PAIRS if wanted.quick else PAIRS)
+    folder = wanted.output / "pictures"
+    folder.mkdir(exist_ok=True)
+    shelf = folder / f"{name}.jsonl"
+    if wanted.fresh:
+        shelf.unlink(missing_ok=True)
+    rows, curve_rows = editing.run(workshop, pairs, min(pairs, CURVE_PAIRS), shelf, weights, say)
+    results: dict[str, Any] = {
+        "machine": machine(),
+        "weights": weights,
+        "recipe": asdict(workshop.recipe),
+        "settings": {"swap and refine": editing.SWAP, "blend": editing.BLEND, "weight": editing.WEIGHT},
+        "kinds": editing.summarise(rows),
+        "tau": editing.curve(curve_rows),
+        "cost": editing_cost(wanted),
+    }
+    plot = wanted.output / f"{name}_tau.png"
+    lines = {
+        f"{kind}: {words}": [by_tau[f"{tau:g}"][column]["value"] for tau in editing.TAUS]
+        for kind, by_tau in results["tau"].items()
+        for column, words in (("happened", "edit happened"), ("stayed", "other stayed"))
+    }
+    share_lines("Word swap over tau, without local blend", "tau", editing.TAUS, lines).save(plot)
+    save(wanted.output / f"{name}.json", results, editing_page(results, plot.name))
+
+
+def editing_cost(wanted: argparse.Namespace) -> dict[str, Any]:
+    from .editing_cost import measure
+
+    size = Size(*wanted.network) if wanted.network else (TINY if wanted.quick else SMALL)
+    return measure(size, 1 if wanted.quick else wanted.rounds or 3, say)
 
 
 def _studio(file: Path | None) -> tuple[Any, str]:

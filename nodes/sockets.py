@@ -3,3 +3,4 @@
 from comfy_api.latest import io
 
 ParsedPromptSocket = io.Custom("PU_PARSED_PROMPT")
+EditSocket = io.Custom("PU_EDIT")

@@ -12,6 +12,7 @@ import importlib.util
 import io
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -124,7 +125,26 @@ def of_sheet(client: Client, address: str, name: str) -> Image.Image:
     return Comparison(client, name, 4).drawn(2)
 
 
-OWN = {"heat_map_mask_shapes": heat_map_mask}
+def edited_pictures(client: Client, name: str) -> Image.Image:
+    """The workflow's own pictures, source beside edit; for re-weighting one prompt, the weight 1 beside its own."""
+    graph = graphs.load(f"{name}.api.json")
+    saved = graphs.the(graph, "SaveImage")
+    made = pictures(client, client.run(graph), saved)
+    titles = ["source", "edit"] * (len(made) // 2)
+    if not graph[graphs.the(graph, "PUEncodeEdit")]["inputs"]["edited"]:
+        weigh = graph[graphs.the(graph, "PUReweight")]["inputs"]
+        word = weigh["words"]
+        weigh["words"] = f"{word.split(':')[0]}: 1"
+        plain = pictures(client, client.run(graph), saved)
+        made = [image for pair in zip(plain, made, strict=True) for image in pair]
+        titles = [weigh["words"], word] * len(plain)
+    tiles = zip(made, titles, strict=True)
+    return framed(beside([titled(enlarge(image, 192 // image.width), title) for image, title in tiles]), 8)
+
+
+OWN = {"heat_map_mask_shapes": heat_map_mask} | {
+    name: partial(edited_pictures, name=name) for name in ("word_swap_shapes", "refine_shapes", "reweight_shapes")
+}
 """Workflows whose picture is made in a way of their own."""
 
 

@@ -72,6 +72,9 @@ class RunRecord:
     guidance_seconds: float = 0.0
     sampling_seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    blend_mask: Tensor | None = None
+    """[batch height width] of the latent, 0 or 1, on the CPU: where Local Blend let each picture change; None without
+    it."""
     latent_mark: int | None = None
 
 

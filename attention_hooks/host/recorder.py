@@ -41,11 +41,14 @@ class Recorder:
         listeners: Sequence[Listener],
         stop_after: AttentionSite | None = None,
         while_true: Callable[[], bool] = lambda: True,
+        edited: Callable[[UUID, Tensor], Tensor] = lambda uuid, probs: probs,
     ) -> None:
+        """`edited` is what later patches make of an entry's probabilities [rows heads hw tokens]."""
         self._modules = modules
         self._listeners = listeners
         self._stop_after = stop_after
         self._while_true = while_true
+        self._edited = edited
 
     def __call__(
         self, n: Tensor, context: Tensor, value: Tensor, options: dict[str, Any]
@@ -60,17 +63,19 @@ class Recorder:
     def _read(self, site: AttentionSite, n: Tensor, context: Tensor, options: dict[str, Any]) -> None:
         module: Any = self._modules[site]
         height, width = options["activations_shape"][2:]
-        for uuid, rows in self._positive_rows(n.shape[0], options):
+        for uuid, rows in positive_rows(n.shape[0], options):
             wanted = [x for x in self._listeners if site in x.sites and uuid in x.lengths]
             if not wanted:
                 continue
             q, k = module.to_q(n[rows]), module.to_k(context[rows])
             probs = fold_repeats(attention_probs(q, k, module.heads), wanted[0].lengths[uuid])
+            probs = self._edited(uuid, probs)
             for listener in wanted:
                 listener.sink.record(site, probs, (height, width))
 
-    def _positive_rows(self, rows: int, options: dict[str, Any]) -> list[tuple[UUID, slice]]:
-        """Where in the batch each positive entry lies. The order is not fixed, so it is read at every call."""
-        chunks = options["cond_or_uncond"]
-        size = rows // len(chunks)
-        return [(options["uuids"][i], slice(i * size, (i + 1) * size)) for i, chunk in enumerate(chunks) if chunk == 0]
+
+def positive_rows(rows: int, options: dict[str, Any]) -> list[tuple[UUID, slice]]:
+    """Where in a batch of `rows` each positive entry lies. The order is not fixed, so it is read at every call."""
+    chunks = options["cond_or_uncond"]
+    size = rows // len(chunks)
+    return [(options["uuids"][i], slice(i * size, (i + 1) * size)) for i, chunk in enumerate(chunks) if chunk == 0]

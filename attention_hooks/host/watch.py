@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 class Watch:
     """One capture of one run: a running mean per site, or one frame a step where each step was asked for."""
 
-    def __init__(self, capture: Capture, model: Any, positive: list[Entry], model_options: dict[str, Any]) -> None:
+    def __init__(
+        self, capture: Capture, model: Any, positive: list[Entry], model_options: dict[str, Any], **recorder: Any
+    ) -> None:
         family, network = family_of(model), model.diffusion_model
         sites = choose_sites(family.sites(network), capture.sites)
         entries = self._whole_frame(positive if capture.prompt is None else entries_of(positive, capture.prompt))
@@ -40,7 +42,7 @@ class Watch:
         patches = model_options.setdefault("transformer_options", {}).setdefault("patches", {})
         patches["attn2_patch"] = [
             *patches.get("attn2_patch", []),
-            Recorder(modules, [listener], while_true=lambda: self._open),
+            Recorder(modules, [listener], while_true=lambda: self._open, **recorder),
         ]
 
     def _whole_frame(self, entries: list[Entry]) -> list[Entry]:

@@ -83,11 +83,12 @@ def test_the_sampler_and_the_viewers_take_the_same_model(name):
     graph = api(name)
     models = {tuple(n["inputs"]["model"]) for n in graph.values() if n["class_type"] in VIEWERS | {"KSampler"}}
     assert len(models) == 1
-    ((captured, _),) = models
-    assert graph[captured]["class_type"] == "PUCaptureAttention"
+    ((patched, _),) = models
+    edits = any(n["class_type"] == "PUEncodeEdit" for n in graph.values())
+    assert graph[patched]["class_type"] == ("PUPromptToPrompt" if edits else "PUCaptureAttention")
 
 
-VIEWERS = {"PUAttentionHeatMap", "PUGuidanceReport"}
+VIEWERS = {"PUAttentionHeatMap", "PUGuidanceReport", "PUBlendMask"}
 
 
 @pytest.mark.skipif(not os.environ.get("COMFYUI_PATH"), reason="the schemas need ComfyUI")
