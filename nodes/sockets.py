@@ -3,3 +3,6 @@
 from comfy_api.latest import io
 
 ParsedPromptSocket = io.Custom("PU_PARSED_PROMPT")
+
+InversionSocket = io.Custom("PU_INVERSION")
+"""The way of real images through the noise levels, from Invert Image."""
