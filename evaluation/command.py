@@ -17,10 +17,11 @@ import torch
 
 from . import memory, peer, speed
 from .networks import Size
-from .pages import quality_page, speed_page, tuning_page
+from .pages import inversion_page, quality_page, speed_page, tuning_page
 
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
+QUICK_SCENES, SCENES = 2, 64
 
 
 def run(wanted: argparse.Namespace) -> int:
@@ -35,6 +36,8 @@ def run(wanted: argparse.Namespace) -> int:
         _quality(wanted)
     if "tuning" in parts:
         _tuning(wanted)
+    if "inversion" in parts:
+        _inversion(wanted)
     return 0
 
 
@@ -97,6 +100,21 @@ def _tuning(wanted: argparse.Namespace) -> None:
         # After each, so that a sweep that is cut short has shown something.
         results.append(entry)
         save(file, results, tuning_page(name, results))
+
+
+def _inversion(wanted: argparse.Namespace) -> None:
+    from . import inversion
+
+    studio, weights = _studio(wanted.weights)
+    recipe = replace(studio.recipe, steps=3) if wanted.quick else studio.recipe
+    laboratory = inversion.Laboratory(studio.model, studio.clip, studio.vae, recipe)
+    work = inversion.examples(wanted.scenes or (QUICK_SCENES if wanted.quick else SCENES))
+    file = wanted.output / ("inversion_quick.json" if wanted.quick else "inversion.json")
+    head = {"machine": machine(), "weights": weights, "recipe": asdict(recipe), "batch": inversion.BATCH}
+    for found in laboratory.run(inversion.ways(recipe.cfg), work, say):
+        # After each batch, so that a run that is cut short has shown something.
+        results = {**head, "ways": inversion.summarise(found)}
+        save(file, results, inversion_page(results))
 
 
 def _studio(file: Path | None) -> tuple[Any, str]:
