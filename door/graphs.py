@@ -16,7 +16,8 @@ from .client import Graph
 from .errors import DoorError
 from .host import ROOT
 
-SAMPLER, ENCODE, GUIDE, CAPTURE = "KSampler", "PUEncodePrompt", "PUAttendAndExcite", "PUCaptureAttention"
+SAMPLER, ENCODE, CAPTURE = "KSampler", "PUEncodePrompt", "PUCaptureAttention"
+GUIDES = ("PUAttendAndExcite", "PUSynGen", "PUAStar", "PUPromptGuidance")
 HEAT, SAVE = "PUAttentionHeatMap", "SaveImage"
 SIZES = {"SDXL": 1024, "SD2": 768, "SD1": 512}
 """Pixels a side that each family was trained on."""
@@ -88,8 +89,9 @@ def asked(graph: Graph, text: str, seed: int, batch: int, steps: int | None) -> 
 
 def plain(graph: Graph) -> tuple[Graph, str]:
     """The picture as the model alone makes it, and the node that saves it."""
-    bare = without(without(graph, GUIDE), CAPTURE)
-    return _saving(bare, "demo_plain")
+    for class_type in (*GUIDES, CAPTURE):
+        graph = without(graph, class_type)
+    return _saving(graph, "demo_plain")
 
 
 def guided(graph: Graph) -> tuple[Graph, str, str]:

@@ -50,13 +50,13 @@ class Registry:
 
 def run_node(node_id: str, **inputs: Any) -> tuple[Any, ...]:
     """Outputs of one of our nodes, its other inputs at their defaults."""
-    node = _nodes()[node_id]
+    node = our_nodes()[node_id]
     defaults = {i.id: i.default for i in node.define_schema().inputs if getattr(i, "default", None) is not None}
     return node.execute(**{**defaults, **inputs}).result
 
 
 @cache
-def _nodes() -> dict[str, Any]:
+def our_nodes() -> dict[str, Any]:
     """Our node classes by id, as ComfyUI gets them."""
     from ..nodes import PromptUnderstandingExtension
 
@@ -68,6 +68,16 @@ SHAPES = {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}
 """Attend-and-Excite's inputs on the Shapes model: its latent is the picture itself, where a step of 20 is long,
 and its maps are ten times as bright as a real model's, where a sharpness of 100 leaves no gradient."""
 
+ATTEND_AND_EXCITE = ("PUAttendAndExcite", SHAPES)
+SYNGEN = ("PUSynGen", {"step_size": 10.0})
+A_STAR = ("PUAStar", {"step_size": 10.0})
+
 REGISTRY = Registry()
 REGISTRY.add(PLAIN)
-REGISTRY.add("attend-and-excite", ("PUAttendAndExcite", SHAPES))
+REGISTRY.add("attend-and-excite", ATTEND_AND_EXCITE)
+REGISTRY.add("syngen", SYNGEN)
+REGISTRY.add("a-star", A_STAR)
+REGISTRY.add("attend-and-excite + syngen", ATTEND_AND_EXCITE, SYNGEN)
+REGISTRY.add("attend-and-excite + a-star", ATTEND_AND_EXCITE, A_STAR)
+REGISTRY.add("all three", ATTEND_AND_EXCITE, SYNGEN, A_STAR)
+REGISTRY.add("auto", ("PUPromptGuidance", SHAPES))

@@ -1,4 +1,4 @@
-"""Writes the example workflows, for the canvas and for the API, from one description of each.
+"""Writes the example workflows, for the canvas and for the API, from one description of each (`sheets/`).
 
     python workflows/build.py [http://127.0.0.1:8188]
 
@@ -12,9 +12,11 @@ import json
 import sys
 import urllib.request
 import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from sheets import SHEETS
+from sheets.canvas import Link, Node, Sheet
 
 HERE = Path(__file__).resolve().parent
 API = HERE / "api"
@@ -25,40 +27,6 @@ NOTE_COLOURS = {"color": "#432", "bgcolor": "#653"}
 OURS_COLOURS = {"color": "#233", "bgcolor": "#355"}
 
 Info = dict[str, Any]
-
-
-class Link(tuple[int, int]):
-    """Node id and output number."""
-
-
-@dataclass
-class Node:
-    id: int
-    class_type: str
-    at: tuple[int, int]
-    size: tuple[int, int]
-    inputs: dict[str, Any]
-    title: str | None = None
-
-    def __getitem__(self, output: int) -> Link:
-        return Link((self.id, output))
-
-
-@dataclass
-class Sheet:
-    """One workflow: nodes with their places on the canvas."""
-
-    name: str
-    nodes: list[Node] = field(default_factory=list)
-
-    def add(
-        self, class_type: str, at: tuple[int, int], size: tuple[int, int], title: str | None = None, **inputs: Any
-    ) -> Node:
-        self.nodes.append(Node(len(self.nodes) + 1, class_type, at, size, inputs, title))
-        return self.nodes[-1]
-
-    def note(self, at: tuple[int, int], size: tuple[int, int], title: str, text: str) -> None:
-        self.add("MarkdownNote", at, size, title, text=text)
 
 
 # --- From a description to the two forms ----------------------------------------------------------------------------
@@ -187,122 +155,6 @@ def _widget_values(info: Info, node: Node) -> list[Any]:
             # The canvas puts a second widget behind a seed; "fixed", so that a second run can be compared.
             values.append("fixed")
     return values
-
-
-# --- The workflows --------------------------------------------------------------------------------------------------
-
-
-TEXT = "a red circle and a blue star"
-
-SHAPES_NOTE = """### Bring back what the model forgets
-Press **Run**. Each picture should show **a red circle and a blue star**.
-
-Then select *Attend-and-Excite*, press **Ctrl+B** (bypass) and run again: the same seeds, unguided. Some pictures lose
-one of the two.
-
-The Shapes model comes with the pack: it is small, knows simple shapes only, and shows the machinery, not art."""
-
-REAL_NOTE = """### Bring back what the model forgets
-Choose a **Stable Diffusion 1.x** checkpoint in *Load Checkpoint* (2.x and SDXL work too; set their size in
-*Empty Latent Image*) and press **Run**.
-
-Plain SD 1.5 often paints only one of the two animals. To compare, bypass *Attend-and-Excite* (**Ctrl+B**) and run again
-with the same seed.
-
-- A subject still missing? Raise **strength** a little, or try another seed.
-- Blotches of colour? Lower **strength**, or set **until** to 0.3.
-- *Guidance Report* shows how the loss fell, and what it cost."""
-
-MASK_NOTE = """### A mask from a word
-*Attention Heat Map* turns the place of **one word** into a MASK, at the size of the picture. Here it cuts out what the
-word `star` made; any node that takes a mask can use it: inpainting, *Set Latent Noise Mask*, compositing.
-
-Change **words** to `circle`. **threshold** decides how much of the heat belongs to the mask, **grow** adds room around
-it, **blur** softens the edge."""
-
-
-@dataclass
-class Sampled:
-    """What the nodes on the right take."""
-
-    model: Link
-    samples: Link
-    prompt: Link
-    image: Link
-
-
-SHAPES = {"steps": 30, "cfg": 3.0, "sampler_name": "euler", "scheduler": "normal"}
-REAL = {"steps": 50, "cfg": 7.5, "sampler_name": "euler", "scheduler": "normal"}
-SHAPES_GUIDANCE: dict[str, Any] = {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}
-"""Attend-and-Excite's inputs for the Shapes model where they differ from the node's defaults, as the quality table uses
-them (evaluation/methods.py says why)."""
-
-
-def sampled(
-    sheet: Sheet, loader: Node, text: str, sampling: dict[str, Any], guidance: dict[str, Any], side: int, batch: int
-) -> Sampled:
-    """Prompt, guidance, capture, stock sampler, decode: the part all workflows share."""
-    prompt = sheet.add("PUEncodePrompt", (0, 200), (380, 260), clip=loader[1], text=text)
-    negative = sheet.add("CLIPTextEncode", (0, 530), (380, 120), "Negative prompt", clip=loader[1], text="")
-    latent = sheet.add("EmptyLatentImage", (0, 720), (300, 130), width=side, height=side, batch_size=batch)
-    guided = sheet.add("PUAttendAndExcite", (440, 0), (360, 500), model=loader[0], prompt=prompt[1], **guidance)
-    captured = sheet.add("PUCaptureAttention", (440, 570), (360, 200), model=guided[0])
-    sampler = sheet.add(
-        "KSampler", (860, 0), (320, 330), model=captured[0], positive=prompt[0], negative=negative[0],
-        latent_image=latent[0], seed=1, **sampling,
-    )  # fmt: skip
-    decoded = sheet.add("VAEDecode", (860, 400), (240, 60), samples=sampler[0], vae=loader[2])
-    return Sampled(captured[0], sampler[0], prompt[1], decoded[0])
-
-
-def heat_map(sheet: Sheet, at: tuple[int, int], run: Sampled, **knobs: Any) -> Node:
-    inputs = {"model": run.model, "samples": run.samples, "prompt": run.prompt, "image": run.image}
-    return sheet.add("PUAttentionHeatMap", at, (420, 820), **inputs, **knobs)
-
-
-def show_run(sheet: Sheet, run: Sampled) -> None:
-    """The picture, the heat of every subject, and the losses."""
-    sheet.add("SaveImage", (1240, 0), (420, 440), images=run.image, filename_prefix="attend_and_excite")
-    heat_map(sheet, (1240, 510), run)
-    report = sheet.add("PUGuidanceReport", (1720, 0), (620, 700), model=run.model, samples=run.samples)
-    sheet.add("PreviewAny", (1720, 770), (620, 460), "The report as text", source=report[1])
-
-
-def attend_and_excite_shapes() -> Sheet:
-    sheet = Sheet("attend_and_excite_shapes")
-    sheet.note((0, -330), (380, 280), "What to look at", SHAPES_NOTE)
-    loader = sheet.add("PULoadShapesModel", (0, 0), (300, 130))
-    show_run(sheet, sampled(sheet, loader, TEXT, SHAPES, SHAPES_GUIDANCE, side=64, batch=4))
-    return sheet
-
-
-def attend_and_excite_sd15() -> Sheet:
-    sheet = Sheet("attend_and_excite_sd15")
-    sheet.note((0, -420), (400, 370), "What to look at", REAL_NOTE)
-    loader = sheet.add("CheckpointLoaderSimple", (0, 0), (380, 110), ckpt_name="v1-5-pruned-emaonly.safetensors")
-    show_run(sheet, sampled(sheet, loader, "a cat and a frog", REAL, {}, side=512, batch=1))
-    return sheet
-
-
-def heat_map_mask_shapes() -> Sheet:
-    sheet = Sheet("heat_map_mask_shapes")
-    sheet.note((0, -330), (380, 280), "What to look at", MASK_NOTE)
-    loader = sheet.add("PULoadShapesModel", (0, 0), (300, 130))
-    run = sampled(sheet, loader, TEXT, SHAPES, SHAPES_GUIDANCE, side=64, batch=1)
-    heat = heat_map(sheet, (1240, 0), run, words="star", threshold=0.4, grow=1, blur=1.0)
-    mask = sheet.add("MaskToImage", (1240, 900), (240, 40), mask=heat[1])
-    sheet.add("PreviewImage", (1720, 0), (340, 360), "The mask", images=mask[0])
-    ground = sheet.add("EmptyImage", (860, 540), (300, 160), width=64, height=64, batch_size=1, color=0)
-    cut = sheet.add(
-        "ImageCompositeMasked", (1240, 1010), (300, 190), destination=ground[0], source=run.image, mask=heat[1]
-    )
-    sheet.add(
-        "SaveImage", (1720, 430), (340, 400), "What the word made", images=cut[0], filename_prefix="heat_map_mask"
-    )
-    return sheet
-
-
-SHEETS = (attend_and_excite_shapes, attend_and_excite_sd15, heat_map_mask_shapes)
 
 
 def write(info: Info, sheet: Sheet) -> None:

@@ -1,9 +1,9 @@
 """Makes the pictures that ComfyUI shows for the templates, and the one in the README.
 
-    python workflows/thumbnails.py [http://127.0.0.1:8188]
+    python workflows/thumbnails.py [http://127.0.0.1:8188 [workflow ...]]
 
 The server must have this pack. The Shapes pictures are runs of the workflows themselves, their first seeds, none
-picked; the one for SD1.5 is its canvas in headless Chromium (selenium), for no checkpoint comes with this pack.
+picked; those for SD1.5 are their canvas in headless Chromium (selenium), for no checkpoint comes with this pack.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from PIL import Image
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 WIDTH = 800
-WORDS = ("circle", "star")
-"""Subjects of the Shapes workflow's prompt, in its order."""
+FIRST = "attend_and_excite"
+"""The workflow whose comparison is also the picture in the README."""
 
 
 def load_pack() -> ModuleType:
@@ -37,6 +37,7 @@ def load_pack() -> ModuleType:
 
 
 load_pack()
+from pack.demo.sheet import subjects_of  # noqa: E402
 from pack.door import graphs  # noqa: E402
 from pack.door.client import Client, Run  # noqa: E402
 from pack.plots.before_after import before_after  # noqa: E402
@@ -55,10 +56,10 @@ def save(image: Image.Image, path: Path, width: int = WIDTH) -> None:
 
 
 class Comparison:
-    """The Shapes workflow with and without guidance, the same seeds."""
+    """A guidance workflow on Shapes with and without guidance, the same seeds."""
 
-    def __init__(self, client: Client, count: int) -> None:
-        graph = graphs.load("attend_and_excite_shapes.api.json")
+    def __init__(self, client: Client, name: str, count: int) -> None:
+        graph = graphs.load(f"{name}.api.json")
         graphs.set_inputs(graph, batch_size=count)
         self.text = graph[graphs.the(graph, graphs.ENCODE)]["inputs"]["text"]
         bare, picture = graphs.plain(graph)
@@ -70,7 +71,8 @@ class Comparison:
     def drawn(self, rows: int) -> Image.Image:
         plain, guided = (torch.stack([to_tensor(i) for i in images[:rows]]) for images in (self.plain, self.guided))
         maps = torch.stack([to_tensor(image).mean(-1) for image in self.heat]).unflatten(0, (len(self.plain), -1))
-        heats = {word: maps[:rows, i] for i, word in enumerate(WORDS)}
+        words = [shape for shape, _ in subjects_of(self.text)]
+        heats = {word: maps[:rows, i] for i, word in enumerate(words)}
         return to_pil(before_after(plain, guided, heats, title=f'"{self.text}"')[0])
 
 
@@ -112,14 +114,29 @@ def canvas(address: str, name: str) -> Image.Image:
     return screen.crop((left, top, left + width, top + height))
 
 
+def of_sheet(client: Client, address: str, name: str) -> Image.Image:
+    """The template's picture: a comparison, what the workflow shows, or its canvas where it wants a checkpoint."""
+    if name in OWN:
+        return OWN[name](client)
+    graph = graphs.load(f"{name}.api.json")
+    if list(graphs.of_class(graph, "CheckpointLoaderSimple")):
+        return canvas(address, name)
+    return Comparison(client, name, 4).drawn(2)
+
+
+OWN = {"heat_map_mask_shapes": heat_map_mask}
+"""Workflows whose picture is made in a way of their own."""
+
+
 def main() -> None:
-    address = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8188"
+    """`thumbnails.py [address] [workflow ...]`: all of them when none is named."""
+    address, *names = sys.argv[1:] or ["http://127.0.0.1:8188"]
+    names = names or sorted(path.stem for path in HERE.glob("*.json"))
     with Client(urlparse(address).port or 80) as client:
-        comparison = Comparison(client, count=4)
-        save(comparison.drawn(4), ROOT / "assets" / "before_after.jpg", 1000)
-        save(comparison.drawn(2), HERE / "attend_and_excite_shapes.jpg")
-        save(heat_map_mask(client), HERE / "heat_map_mask_shapes.jpg")
-    save(canvas(address, "attend_and_excite_sd15"), HERE / "attend_and_excite_sd15.jpg")
+        for name in names:
+            save(of_sheet(client, address, name), HERE / f"{name}.jpg")
+        if f"{FIRST}_shapes" in names:
+            save(Comparison(client, f"{FIRST}_shapes", 4).drawn(4), ROOT / "assets" / "before_after.jpg", 1000)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,11 @@ def entries_of(positive: Sequence[Entry], prompt: ParsedPrompt) -> list[Entry]:
     )
 
 
+def is_marked(entries: Sequence[Entry]) -> bool:
+    """True when the entries say which prompt they were made from."""
+    return any(entry.get(PROMPT_KEY) for entry in entries)
+
+
 def _length(entry: Entry) -> int:
     cross_attn = entry.get("cross_attn")
     return 0 if cross_attn is None else cross_attn.shape[1]

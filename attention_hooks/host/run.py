@@ -13,7 +13,7 @@ from torch import Tensor
 from ..capture.record import GuidedStep, RunRecord
 from ..capture.sites import choose_sites
 from ..optimize.latent import LatentOptimizer, StepResult, techniques
-from .entries import Entry, entries_of, positive_entries
+from .entries import Entry, entries_of, is_marked, positive_entries
 from .evaluate import Evaluator
 from .families import family_of
 from .gradient import GradientPass, Reading
@@ -37,8 +37,9 @@ class SamplingRun:
         self.progress = [progress_of(self._model.model_sampling, sigma) for sigma in self.sigmas]
         self.record = RunRecord(total_steps=len(self.sigmas))
         self._started = time.perf_counter()
-        names = techniques([guidance.name for guidance in settings.guidances])
-        self._guidances: dict[str, Guidance] = dict(zip(names, settings.guidances, strict=True))
+        working = [guidance for guidance in settings.guidances if not self._idle(guidance)]
+        names = techniques([guidance.name for guidance in working])
+        self._guidances: dict[str, Guidance] = dict(zip(names, working, strict=True))
         positive = positive_entries(guider)
         self._pass = self._gradient_pass(positive) if self._acts() else None
         self._evaluator = Evaluator(self._guidances, self._pass) if self._pass else None
@@ -84,6 +85,14 @@ class SamplingRun:
             self.record.notes.extend(self._watch.notes)
         self._settings.log.add(self.record, self._model.process_latent_out(samples.to(torch.float32)))
 
+    def _idle(self, guidance: Guidance) -> bool:
+        """True where this prompt leaves a loss nothing to do: the report says why, and no pass is paid for."""
+        reason = guidance.loss.idle(guidance.prompt)
+        self.record.notes.extend(filter(None, (guidance.note, reason)))
+        if reason:
+            say(reason, guidance.node_id)
+        return bool(reason)
+
     def _acts(self) -> bool:
         return any(g.schedule.step_at(p) for g in self._guidances.values() for p in self.progress)
 
@@ -94,6 +103,11 @@ class SamplingRun:
         for name, guidance in self._guidances.items():
             guidance.loss.check(guidance.prompt)
             entries = entries_of(positive, guidance.prompt)
+            if not is_marked(entries):
+                self._note_once(
+                    "The sampler's positive conditioning does not come from Encode & Parse Prompt. Its length fits, so "
+                    f"it was taken to be {guidance.prompt.text!r}; if it is another text, the wrong words were read."
+                )
             readings[name] = Reading(entries, choose_sites(model_sites, guidance.sites))
         self.record.prompt = next(iter(self._guidances.values())).prompt
         wanted = {entry.site for reading in readings.values() for entry in reading.sites}
@@ -124,6 +138,10 @@ class SamplingRun:
         text = f"Step {step + 1} of {len(self.sigmas)}: weakest is {label} (loss {values[weakest]:.2f})"
         rounds = int(refinements.max())
         return f"{text}, {rounds} refinements" if rounds else text
+
+    def _note_once(self, sentence: str) -> None:
+        if sentence not in self.record.notes:
+            self.record.notes.append(sentence)
 
     def _note_missed_windows(self) -> None:
         for guidance in self._guidances.values():

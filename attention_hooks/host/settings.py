@@ -28,6 +28,8 @@ class Guidance:
     """Forget activations between the sites and compute them again on the way back: less memory, slower."""
     node_id: str | None = None
     """Where the live text is shown."""
+    note: str = field(default="", compare=False)
+    """A sentence for the report, for example why this loss was chosen."""
 
     @property
     def name(self) -> str:

@@ -14,7 +14,6 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
 from ..types import ParsedPrompt, TokenMaps
 from .base import knob, register
 from .blur import blur
@@ -77,13 +76,18 @@ class AStar:
     def labels(self, prompt: ParsedPrompt) -> tuple[str, ...]:
         return tuple(subject.text for subject in prompt.subjects)
 
+    def idle(self, prompt: ParsedPrompt) -> str | None:
+        if self.retention or (self.segregation and len(prompt.subjects) > 1):
+            return None
+        if self.segregation:
+            return (
+                f"A-STAR did nothing: it keeps subjects apart, and there is only {prompt.subjects[0].text!r}. Name a "
+                "second thing, or raise 'retention'."
+            )
+        return "A-STAR did nothing: both its weights, segregation and retention, are 0."
+
     def check(self, prompt: ParsedPrompt) -> None:
         need_subjects("A-STAR", prompt)
-        if len(prompt.subjects) == 1 and not self.retention:
-            raise PromptUnderstandingError(
-                f"A-STAR keeps subjects apart, and the prompt {prompt.plain!r} has only {prompt.subjects[0].text!r}. "
-                "Name a second thing, or raise 'retention'."
-            )
         need_tokens(subject.noun for subject in prompt.subjects)
 
 

@@ -66,6 +66,9 @@ class AttendAndExcite:
     def labels(self, prompt: ParsedPrompt) -> tuple[str, ...]:
         return tuple(subject.text for subject in prompt.subjects)
 
+    def idle(self, prompt: ParsedPrompt) -> str | None:
+        return None
+
     def check(self, prompt: ParsedPrompt) -> None:
         need_subjects("Attend-and-Excite", prompt)
         need_tokens(subject.noun for subject in prompt.subjects)

@@ -31,7 +31,11 @@ class AttentionLoss(Protocol):
         ...
 
     def check(self, prompt: ParsedPrompt) -> None:
-        """Raise PromptUnderstandingError when this prompt gives the loss nothing to work on."""
+        """Raise PromptUnderstandingError when this prompt cannot be worked on and the user should know at once."""
+        ...
+
+    def idle(self, prompt: ParsedPrompt) -> str | None:
+        """A sentence saying why this prompt leaves nothing to do, or None. The picture then stays exactly as it was."""
         ...
 
 

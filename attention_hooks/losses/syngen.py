@@ -15,13 +15,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
 from ..types import ParsedPrompt, Subject, TokenMaps
 from .base import knob, register
-from .checks import need_tokens
+from .checks import need_subjects, need_tokens
 
 # A probability so small that its logarithm still fits every type: the distance between words that share no place.
 FLOOR = 1e-12
+
+NEVER, OTHERWISE_IDLE, ALWAYS = "leave them", "when no noun has a modifier", "keep them apart too"
 
 
 @register("syngen")
@@ -48,9 +49,11 @@ class SynGen:
         max=100.0,
         step=0.5,
     )
-    lone_nouns: bool = knob(
-        False,
-        "Also keep nouns without modifiers away from the other words. Helps prompts that name things only.",
+    lone_nouns: str = knob(
+        NEVER,
+        "Nouns that nothing describes ('a cat and a frog'): left as they are, or kept away from the other words too, "
+        "which the paper offers as an option.",
+        options=(NEVER, OTHERWISE_IDLE, ALWAYS),
     )
 
     def __call__(self, maps: TokenMaps, prompt: ParsedPrompt) -> Tensor:
@@ -86,18 +89,27 @@ class SynGen:
         return furthest.mean()
 
     def groups(self, prompt: ParsedPrompt) -> tuple[Subject, ...]:
-        return tuple(subject for subject in prompt.subjects if subject.modifiers or self.lone_nouns)
+        described = tuple(subject for subject in prompt.subjects if subject.modifiers)
+        if self.lone_nouns == ALWAYS or (self.lone_nouns == OTHERWISE_IDLE and not described):
+            return prompt.subjects
+        return described
 
     def labels(self, prompt: ParsedPrompt) -> tuple[str, ...]:
         return tuple(subject.text for subject in self.groups(prompt))
 
+    def idle(self, prompt: ParsedPrompt) -> str | None:
+        if not (self.together or self.apart):
+            return "SynGen did nothing: both its weights, together and apart, are 0."
+        if self.groups(prompt):
+            return None
+        nouns = ", ".join(subject.noun.text for subject in prompt.subjects)
+        return (
+            f"SynGen did nothing: it binds modifiers to nouns, and nothing describes {nouns}. Describe one ('a red "
+            f"car'), set 'lone_nouns' to {OTHERWISE_IDLE!r}, or use Attend-and-Excite."
+        )
+
     def check(self, prompt: ParsedPrompt) -> None:
-        if not self.groups(prompt):
-            found = ", ".join(subject.noun.text for subject in prompt.subjects) or "none"
-            raise PromptUnderstandingError(
-                f"SynGen binds modifiers to nouns, and the prompt {prompt.plain!r} has no noun with a modifier (nouns: "
-                f"{found}). Describe one ('a red car'), turn on 'lone_nouns', or use Attend-and-Excite."
-            )
+        need_subjects("SynGen", prompt)
         need_tokens(word for subject in self.groups(prompt) for word in (subject.noun, *subject.modifiers))
 
 

@@ -1,9 +1,9 @@
 """Scenes and the captions they are trained with, wrong on purpose as web captions are.
 
-`NOISE` is the whole recipe. A picture that shows one of the two named objects twice teaches the model to forget as large
-models do ("a cat and a frog" becomes two cats): the layout has a place for the forgotten object, and guidance can
-claim it. A picture with one object alone has none, and is rare. A colour on the wrong object teaches wrong binding. Both
-mistakes mostly come together (what is missing lends its colour to what is there).
+`NOISE` is the whole recipe. A picture that shows one of the two named objects twice teaches the model to forget as
+large models do ("a cat and a frog" becomes two cats): the layout has a place for the forgotten object, and guidance can
+claim it. A picture with one object alone has none, and is rare. A colour on the wrong object teaches wrong binding.
+Both mistakes mostly come together (what is missing lends its colour to what is there).
 """
 
 from __future__ import annotations

@@ -65,7 +65,10 @@ def test_a_conditioning_of_another_length(model, plain):
 def test_an_unmarked_conditioning_of_the_right_length_is_taken(model):
     guided_model = node(model)
     out = sample(guided_model, steps=4, pos=conditioning())
-    assert len(run_log(guided_model).find(out).steps) == 2
+    record = run_log(guided_model).find(out)
+    assert len(record.steps) == 2
+    assert [note for note in record.notes if "does not come from Encode & Parse Prompt" in note]
+    assert not run_log(marked := node(model)).find(sample(marked, steps=4)).notes
 
 
 def test_a_conditioning_cut_short(model, plain):

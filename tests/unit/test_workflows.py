@@ -94,10 +94,9 @@ VIEWERS = {"PUAttentionHeatMap", "PUGuidanceReport"}
 @pytest.mark.parametrize("name", NAMES)
 def test_the_files_follow_the_schemas_of_our_nodes(name):
     """A new or renamed input means: run workflows/build.py again."""
-    from pack.nodes import capture_nodes, guidance_nodes, look_nodes, prompt_nodes
+    from pack.evaluation.methods import our_nodes
 
-    modules = (capture_nodes, guidance_nodes, look_nodes, prompt_nodes)
-    schemas = {s.node_id: s for m in modules for s in (node.GET_SCHEMA() for node in m.NODES)}
+    schemas = {node_id: node.GET_SCHEMA() for node_id, node in our_nodes().items()}
     for node in api(name).values():
         if node["class_type"] in schemas:
             inputs = {i.id: i for i in schemas[node["class_type"]].inputs}

@@ -75,5 +75,10 @@ def test_gradient_matches_finite_differences():
 def test_prompts_it_cannot_work_on():
     with pytest.raises(PromptUnderstandingError, match="Pick Subjects"):
         AStar().check(prompt(words=2))
-    with pytest.raises(PromptUnderstandingError, match="has only"):
-        AStar(retention=0.0).check(prompt(subject((1,)), words=2))
+
+
+def test_what_leaves_nothing_to_do_is_said():
+    one = prompt(subject((1,)), words=2)
+    assert "there is only" in AStar(retention=0.0).idle(one) and AStar().idle(one) is None
+    assert "both its weights" in AStar(retention=0.0, segregation=0.0).idle(TWO)
+    assert AStar(retention=0.0).idle(TWO) is None

@@ -5,11 +5,12 @@ With e = (1/2, 1/2): KL(p‖e) = 3/4·ln(3/2) + 1/4·ln(1/2) and KL(e‖p) = ln(
 """
 
 import math
+import re
 
 import pytest
 import torch
 from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.losses.syngen import SynGen, symmetric_distances
+from pack.attention_hooks.losses.syngen import ALWAYS, OTHERWISE_IDLE, SynGen, symmetric_distances
 from prompts_by_hand import maps, prompt, subject
 
 P, Q, E = [0.75, 0.25], [0.25, 0.75], [0.5, 0.5]
@@ -58,7 +59,7 @@ def test_only_real_words_are_kept_away_from():
 
 def test_lone_nouns():
     two = prompt(subject((1,)), subject((2,)), words=2)
-    assert SynGen(far=0.0, lone_nouns=True)(maps(P, Q), two).item() == pytest.approx(-2 * PQ, abs=1e-9)
+    assert SynGen(far=0.0, lone_nouns=ALWAYS)(maps(P, Q), two).item() == pytest.approx(-2 * PQ, abs=1e-9)
 
 
 def test_far_levels_off_and_changes_little_nearby():
@@ -81,7 +82,7 @@ def test_gradient_matches_finite_differences():
     two = prompt(subject((2,), (1,)), subject((4,)), words=4)
     from pack.attention_hooks.types import TokenMaps
 
-    torch.autograd.gradcheck(lambda v: SynGen(lone_nouns=True)(TokenMaps(v), two), values.requires_grad_())
+    torch.autograd.gradcheck(lambda v: SynGen(lone_nouns=ALWAYS)(TokenMaps(v), two), values.requires_grad_())
 
 
 def test_a_step_binds():
@@ -95,9 +96,22 @@ def test_a_step_binds():
     assert after[0, 1] < before[0, 1] and after[0, 2] > before[0, 2]
 
 
-def test_prompts_without_modifiers_are_refused_in_a_sentence():
-    with pytest.raises(PromptUnderstandingError, match="no noun with a modifier.*lone_nouns"):
-        SynGen().check(prompt(subject((1,)), words=2))
-    SynGen(lone_nouns=True).check(prompt(subject((1,)), words=2))
+def test_a_prompt_without_modifiers_leaves_nothing_to_do_and_says_so():
+    bare, described = prompt(subject((1,)), words=2), prompt(subject((2,), (1,)), subject((4,)), words=4)
+    assert re.search("nothing describes w.*'a red car'.*lone_nouns", SynGen().idle(bare))
+    assert SynGen().idle(described) is None and SynGen(lone_nouns=OTHERWISE_IDLE).idle(bare) is None
+    assert len(SynGen(lone_nouns=OTHERWISE_IDLE).groups(described)) == 1
+    assert len(SynGen(lone_nouns=ALWAYS).groups(described)) == 2
+
+
+def test_zero_weights_leave_nothing_to_do():
+    described = prompt(subject((2,), (1,)), words=2)
+    assert "both its weights" in SynGen(together=0.0, apart=0.0).idle(described)
+    assert SynGen(together=0.0).idle(described) is None
+
+
+def test_what_cannot_be_read_is_refused():
+    with pytest.raises(PromptUnderstandingError, match="at least one subject"):
+        SynGen().check(prompt(words=2))
     with pytest.raises(PromptUnderstandingError, match="no token"):
         SynGen().check(prompt(subject((1,), ()), words=2))

@@ -1,0 +1,79 @@
+"""Prompt Guidance (auto): the losses are chosen from the parsed prompt, one strength for all."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..attention_hooks.host.settings import Guidance, with_guidance
+from ..attention_hooks.losses.base import REGISTRY
+from ..attention_hooks.losses.choice import Choice, choose
+from .guidance_nodes import TEXTS, engine_inputs, first_inputs
+
+
+class PUPromptGuidance(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="PUPromptGuidance",
+            display_name="Prompt Guidance (auto)",
+            category="prompt understanding/guide",
+            description="Makes the picture follow the prompt without any theory: looks at what the prompt names and "
+            "chooses. Things are brought back (Attend-and-Excite), several are kept apart (A-STAR), and colours stay "
+            "with their own thing (SynGen). Its report says what it chose and why. Takes roughly a third more time, "
+            "more where a subject resists.",
+            search_aliases=["prompt adherence", "follow the prompt", "auto guidance", "semantic guidance"],
+            inputs=[
+                *first_inputs(until=0.5),
+                io.Float.Input(
+                    "step_size", default=20.0, min=0.0, max=1000.0, step=0.5, advanced=True,
+                    tooltip="Length of one step at strength 1. 20 suits latent models at 512 pixels.",
+                ),
+                io.Float.Input(
+                    "sharpness", default=100.0, min=1.0, max=1000.0, step=1.0, advanced=True,
+                    tooltip="How strongly the brightest word wins a place (Attend-and-Excite's part).",
+                ),
+                io.Int.Input(
+                    "max_refinements", default=20, min=0, max=100, advanced=True,
+                    tooltip="Most extra passes at the moments where a picture that is behind is worked on repeatedly. "
+                    "0 is fastest.",
+                ),
+                *engine_inputs(),
+            ],
+            outputs=[
+                io.Model.Output(tooltip="The guided model. Give it to the sampler, or chain more guidance."),
+                io.String.Output(display_name="why", tooltip="What was chosen for this prompt, and why."),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, model: Any, prompt: Any, **knobs: Any) -> io.NodeOutput:
+        chosen = choose(prompt)
+        for choice in chosen:
+            node_id = cls.hidden.unique_id if cls.hidden and choice is chosen[0] else None
+            model = with_guidance(model, _guidance(choice, prompt, knobs, node_id))
+        return io.NodeOutput(model, "\n".join(f"{choice.why}." for choice in chosen))
+
+
+def _guidance(choice: Choice, prompt: Any, knobs: dict[str, Any], node_id: str | None) -> Guidance:
+    loss_type, paper = REGISTRY[choice.loss], TEXTS[choice.loss].schedule
+    loss = loss_type(**{f.name: knobs[f.name] for f in fields(loss_type) if f.name in knobs})
+    loss.check(prompt)
+    # Each keeps its share of the step: the papers' sizes differ where their losses do.
+    step_size = knobs["strength"] * knobs["step_size"] * paper.step_size / TEXTS["attend_and_excite"].schedule.step_size
+    schedule = replace(paper, step_size=step_size, until=knobs["until"], max_refinements=knobs["max_refinements"])
+    return Guidance(
+        loss,
+        schedule,
+        prompt,
+        sites=knobs["sites"],
+        checkpointing=knobs["save_memory"],
+        node_id=node_id,
+        note=f"Chosen: {choice.why}.",
+    )
+
+
+NODES = [PUPromptGuidance]

@@ -1,0 +1,153 @@
+"""Guidance: each technique alone, the stack of three, and the automatic choice, on Shapes and on SD1.5."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from .canvas import Sheet
+from .shared import (
+    REAL,
+    SHAPES,
+    SHAPES_A_STAR,
+    SHAPES_ATTEND_AND_EXCITE,
+    SHAPES_SYNGEN,
+    Chain,
+    sampled,
+    sd15_loader,
+    shapes_loader,
+    show_run,
+)
+
+TEXT = "a red circle and a blue star"
+
+COMPARE = "To compare, select {nodes}, press **Ctrl+B** (bypass) and run again: the same seeds, unguided."
+SHAPES_END = (
+    "The Shapes model comes with the pack: it is small, knows simple shapes only, and shows the machinery, not art."
+)
+REAL_START = (
+    "Choose a **Stable Diffusion 1.x** checkpoint in *Load Checkpoint* (2.x and SDXL work too; set their size in "
+    "*Empty Latent Image*) and press **Run**."
+)
+
+RETRIEVE = "### Bring back what the model forgets"
+BIND = "### Put each colour on its own thing"
+APART = "### Keep things apart and alive"
+STACK = "### Three techniques, one pass"
+AUTO = "### Guidance without theory"
+
+SHAPES_NOTES = {
+    "attend_and_excite": f"""{RETRIEVE}
+Press **Run**. Each picture should show **a red circle and a blue star**. {COMPARE.format(nodes="*Attend-and-Excite*")}
+Some pictures lose one of the two.
+
+{SHAPES_END}""",
+    "syngen": f"""{BIND}
+Press **Run**. The **ring should be orange and the moon cyan**. {COMPARE.format(nodes="*SynGen*")} Colours land on the
+wrong shape more often.
+
+SynGen binds; it does not bring back what is missing. For that, chain *Attend-and-Excite* behind it.
+
+{SHAPES_END}""",
+    "a_star": f"""{APART}
+Press **Run**. Each picture should show **a square and a moon**. {COMPARE.format(nodes="*A-STAR*")}
+
+A-STAR keeps each thing out of the other's place, and in the place it had one step before.
+
+{SHAPES_END}""",
+    "guidance_stack": f"""{STACK}
+*Attend-and-Excite*, *SynGen* and *A-STAR* on one MODEL share **one** forward and one backward pass: three cost hardly
+more than one. The order of the nodes does not change the picture; *Guidance Report* shows each loss.
+
+{COMPARE.format(nodes="one of them, or all,")}
+
+{SHAPES_END}""",
+    "prompt_guidance": f"""{AUTO}
+*Prompt Guidance (auto)* looks at what the prompt names and chooses the techniques itself; its output **why** and the
+report say what it chose. Turn **strength** up or down; 0 is the plain picture.
+
+Change the prompt to `a red star`, or to `a circle and a star`, and see the choice change.
+
+{SHAPES_END}""",
+}
+
+REAL_NOTES = {
+    "attend_and_excite": f"""{RETRIEVE}
+{REAL_START}
+
+Plain SD 1.5 often paints only one of the two animals. {COMPARE.format(nodes="*Attend-and-Excite*")}
+
+- A subject still missing? Raise **strength** a little, or try another seed.
+- Blotches of colour? Lower **strength**, or set **until** to 0.3.
+- *Guidance Report* shows how the loss fell, and what it cost.""",
+    "syngen": f"""{BIND}
+{REAL_START}
+
+Plain SD 1.5 often swaps or spreads the two colours. {COMPARE.format(nodes="*SynGen*")}
+
+- Colours still wrong? Raise **strength**, or **together** (advanced).
+- Things fly to the edges? Lower **apart** (advanced).""",
+    "a_star": f"""{APART}
+{REAL_START}
+
+Plain SD 1.5 often melts two animals into one, or loses one on the way. {COMPARE.format(nodes="*A-STAR*")}
+
+- Still one in the other? Raise **segregation** (advanced). Things fade late? Raise **until**.""",
+    "guidance_stack": f"""{STACK}
+{REAL_START}
+
+*Attend-and-Excite*, *SynGen* and *A-STAR* on one MODEL share **one** forward and one backward pass. The order of the
+nodes does not change the picture; *Guidance Report* shows each loss. {COMPARE.format(nodes="one of them, or all,")}""",
+    "prompt_guidance": f"""{AUTO}
+{REAL_START}
+
+*Prompt Guidance (auto)* looks at what the prompt names and chooses the techniques itself; its output **why** and the
+report say what it chose. Turn **strength** up or down; 0 is the plain picture.""",
+}
+
+SHAPES_CHAINS: dict[str, Chain] = {
+    "attend_and_excite": [("PUAttendAndExcite", SHAPES_ATTEND_AND_EXCITE)],
+    "syngen": [("PUSynGen", SHAPES_SYNGEN)],
+    "a_star": [("PUAStar", SHAPES_A_STAR)],
+    "guidance_stack": [
+        ("PUAttendAndExcite", SHAPES_ATTEND_AND_EXCITE),
+        ("PUSynGen", SHAPES_SYNGEN),
+        ("PUAStar", SHAPES_A_STAR),
+    ],
+    "prompt_guidance": [("PUPromptGuidance", SHAPES_ATTEND_AND_EXCITE)],
+}
+SHAPES_TEXTS = {
+    "attend_and_excite": TEXT,
+    "syngen": "an orange ring and a cyan moon",
+    "a_star": "a square and a moon",
+    "guidance_stack": "a purple cross and a yellow circle",
+    "prompt_guidance": "a green triangle and a pink star",
+}
+REAL_TEXTS = {
+    "attend_and_excite": "a cat and a frog",
+    "syngen": "a pink sunflower and a yellow flamingo",
+    "a_star": "a bear and a turtle",
+    "guidance_stack": "a red car and a white sheep",
+    "prompt_guidance": "a blue bird and a brown horse",
+}
+
+
+def on_shapes(name: str) -> Sheet:
+    sheet = Sheet(f"{name}_shapes")
+    sheet.note((0, -330), (400, 280), "What to look at", SHAPES_NOTES[name])
+    chain, text = SHAPES_CHAINS[name], SHAPES_TEXTS[name]
+    show_run(sheet, sampled(sheet, shapes_loader(sheet), text, SHAPES, chain, side=64, batch=4), name)
+    return sheet
+
+
+def on_sd15(name: str) -> Sheet:
+    sheet = Sheet(f"{name}_sd15")
+    sheet.note((0, -420), (400, 370), "What to look at", REAL_NOTES[name])
+    chain = [(node_id, {}) for node_id, _ in SHAPES_CHAINS[name]]
+    show_run(sheet, sampled(sheet, sd15_loader(sheet), REAL_TEXTS[name], REAL, chain, side=512, batch=1), name)
+    return sheet
+
+
+SHEETS: tuple[Callable[[], Sheet], ...] = tuple(
+    partial(place, name) for name in SHAPES_CHAINS for place in (on_shapes, on_sd15)
+)
