@@ -17,7 +17,7 @@ import torch
 
 from . import memory, peer, speed
 from .networks import Size
-from .pages import inversion_page, quality_page, speed_page, tuning_page
+from .pages import quality_page, speed_page, tuning_page
 
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
@@ -104,6 +104,7 @@ def _tuning(wanted: argparse.Namespace) -> None:
 
 def _inversion(wanted: argparse.Namespace) -> None:
     from . import inversion
+    from .inversion_page import inversion_page
 
     studio, weights = _studio(wanted.weights)
     recipe = replace(studio.recipe, steps=3) if wanted.quick else studio.recipe

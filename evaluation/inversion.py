@@ -35,12 +35,11 @@ class Way:
 
 
 def ways(cfg: float) -> dict[str, Way]:
+    """The slow ones last."""
     return {
         ALONE: Way(cfg),
         "prompt as negative": Way(cfg, PROMPT),
-        "alone, 3 refinements": Way(cfg, None, 3),
         "prompt as negative, 3 refinements": Way(cfg, PROMPT, 3),
-        "alone, sampled at cfg 1": Way(1.0),
         "null-text": Way(cfg, NULL_TEXT),
         "null-text, 3 refinements": Way(cfg, NULL_TEXT, 3),
     }

@@ -86,6 +86,16 @@ def heat_map_mask(client: Client) -> Image.Image:
     return beside([strip, framed(beside(tiles), 8)], 0)
 
 
+def real_image(client: Client) -> Image.Image:
+    """The picture, and what sampling makes of its noise with and without Null-Text Optimise."""
+    graph = graphs.load("real_image_shapes.api.json")
+    run = client.run(graph)
+    (original,) = graphs.of_class(graph, "PreviewImage")
+    shown = [("the picture", original)]
+    shown += [(graph[node]["_meta"]["title"], node) for node in graphs.of_class(graph, "SaveImage")]
+    return framed(beside([titled(enlarge(pictures(client, run, node)[0], 4), title) for title, node in shown]), 8)
+
+
 def canvas(address: str, name: str) -> Image.Image:
     """The left part of the workflow as the front end draws it."""
     sys.path.insert(0, str(ROOT / "tests" / "browser"))
@@ -124,7 +134,7 @@ def of_sheet(client: Client, address: str, name: str) -> Image.Image:
     return Comparison(client, name, 4).drawn(2)
 
 
-OWN = {"heat_map_mask_shapes": heat_map_mask}
+OWN = {"heat_map_mask_shapes": heat_map_mask, "real_image_shapes": real_image}
 """Workflows whose picture is made in a way of their own."""
 
 
