@@ -23,6 +23,7 @@ QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
 """Of source and edit, of each kind of edit; of the curve over tau."""
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
+QUICK_SCENES, SCENES = 2, 64
 
 
 def run(wanted: argparse.Namespace) -> int:
@@ -39,6 +40,8 @@ def run(wanted: argparse.Namespace) -> int:
         _tuning(wanted)
     if "editing" in parts:
         _editing(wanted)
+    if "inversion" in parts:
+        _inversion(wanted)
     return 0
 
 
@@ -142,6 +145,22 @@ def editing_cost(wanted: argparse.Namespace) -> dict[str, Any]:
 
     size = Size(*wanted.network) if wanted.network else (TINY if wanted.quick else SMALL)
     return measure(size, 1 if wanted.quick else wanted.rounds or 3, say)
+
+
+def _inversion(wanted: argparse.Namespace) -> None:
+    from . import inversion
+    from .inversion_page import inversion_page
+
+    studio, weights = _studio(wanted.weights)
+    recipe = replace(studio.recipe, steps=3) if wanted.quick else studio.recipe
+    laboratory = inversion.Laboratory(studio.model, studio.clip, studio.vae, recipe)
+    work = inversion.examples(wanted.scenes or (QUICK_SCENES if wanted.quick else SCENES))
+    file = wanted.output / ("inversion_quick.json" if wanted.quick else "inversion.json")
+    head = {"machine": machine(), "weights": weights, "recipe": asdict(recipe), "batch": inversion.BATCH}
+    for found in laboratory.run(inversion.ways(recipe.cfg), work, say):
+        # After each batch, so that a run that is cut short has shown something.
+        results = {**head, "ways": inversion.summarise(found)}
+        save(file, results, inversion_page(results))
 
 
 def _studio(file: Path | None) -> tuple[Any, str]:

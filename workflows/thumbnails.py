@@ -87,6 +87,16 @@ def heat_map_mask(client: Client) -> Image.Image:
     return beside([strip, framed(beside(tiles), 8)], 0)
 
 
+def real_image(client: Client) -> Image.Image:
+    """The picture, and what sampling makes of its noise with and without Null-Text Optimise."""
+    graph = graphs.load("real_image_shapes.api.json")
+    run = client.run(graph)
+    (original,) = graphs.of_class(graph, "PreviewImage")
+    shown = [("the picture", original)]
+    shown += [(graph[node]["_meta"]["title"], node) for node in graphs.of_class(graph, "SaveImage")]
+    return framed(beside([titled(enlarge(pictures(client, run, node)[0], 4), title) for title, node in shown]), 8)
+
+
 def canvas(address: str, name: str) -> Image.Image:
     """The left part of the workflow as the front end draws it."""
     sys.path.insert(0, str(ROOT / "tests" / "browser"))
@@ -142,7 +152,7 @@ def edited_pictures(client: Client, name: str) -> Image.Image:
     return framed(beside([titled(enlarge(image, 192 // image.width), title) for image, title in tiles]), 8)
 
 
-OWN = {"heat_map_mask_shapes": heat_map_mask} | {
+OWN = {"heat_map_mask_shapes": heat_map_mask, "real_image_shapes": real_image} | {
     name: partial(edited_pictures, name=name) for name in ("word_swap_shapes", "refine_shapes", "reweight_shapes")
 }
 """Workflows whose picture is made in a way of their own."""
