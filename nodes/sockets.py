@@ -3,3 +3,4 @@
 from comfy_api.latest import io
 
 ParsedPromptSocket = io.Custom("PU_PARSED_PROMPT")
+CompositionSocket = io.Custom("PU_COMPOSITION")
