@@ -17,7 +17,7 @@ import torch
 
 from . import memory, peer, speed
 from .networks import Size
-from .pages import quality_page, speed_page, tuning_page
+from .pages import quality_page, saturation_page, speed_page, tuning_page
 
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
@@ -33,6 +33,8 @@ def run(wanted: argparse.Namespace) -> int:
         _cost(wanted, parts)
     if "quality" in parts:
         _quality(wanted)
+    if "saturation" in parts:
+        _saturation(wanted)
     if "tuning" in parts:
         _tuning(wanted)
     return 0
@@ -79,6 +81,17 @@ def _quality(wanted: argparse.Namespace) -> None:
         "sets": quality.summarise(rows),
     }
     save(wanted.output / ("quality_quick.json" if wanted.quick else "quality.json"), results, quality_page(results))
+
+
+def _saturation(wanted: argparse.Namespace) -> None:
+    from . import saturation
+
+    studio, weights = _studio(wanted.weights)
+    measured = saturation.measure(studio, saturation.QUICK if wanted.quick else saturation.Plan(), say)
+    results = {"machine": machine(), "weights file": weights, "recipe": asdict(studio.recipe), **measured}
+    file = wanted.output / ("saturation_quick.json" if wanted.quick else "saturation.json")
+    saturation.plot(results).save(file.with_suffix(".png"))
+    save(file, results, saturation_page(results, file.with_suffix(".png").name))
 
 
 def _tuning(wanted: argparse.Namespace) -> None:

@@ -22,6 +22,9 @@ SHAPES: dict[str, Callable[[float], float]] = {
 }
 """Name -> share of the full weight at t, where t runs 0…1 from `start` to `until`. The interval ends at both."""
 
+SLACK = 1e-4
+"""Progress is found by halving: a step that lies on an end of the interval belongs to it."""
+
 
 @dataclass(frozen=True)
 class GuidanceWeight:
@@ -45,7 +48,7 @@ class GuidanceWeight:
     def at(self, progress: float, full: float) -> float:
         """The weight at `progress` (0…1) of a sampler whose own weight is `full`; exactly `full` where nothing is
         taken off."""
-        if self.shape == "interval" and not self.start <= progress < self.until:
+        if self.shape == "interval" and not self.start - SLACK <= progress <= self.until + SLACK:
             return self.low
         t = min(max((progress - self.start) / (self.until - self.start), 0.0), 1.0)
         share = SHAPES[self.shape](t)

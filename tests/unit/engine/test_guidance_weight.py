@@ -29,7 +29,8 @@ def test_a_ramp_is_level_outside_its_range():
 
 def test_the_interval():
     schedule = GuidanceWeight("interval", low=2.0, start=0.2, until=0.6)
-    assert [schedule.at(p, 9.0) for p in (0, 0.19, 0.2, 0.59, 0.6, 1)] == [2, 2, 9, 9, 2, 2]
+    assert [schedule.at(p, 9.0) for p in (0, 0.19, 0.2, 0.6, 0.61, 1)] == [2, 2, 9, 9, 2, 2]
+    assert GuidanceWeight("interval", low=2.0, start=0.0, until=1.0).at(1.0, 9.0) == 9
 
 
 @pytest.mark.parametrize("shape", SHAPES)
