@@ -25,6 +25,12 @@ ROOT = HERE.parent
 WIDTH = 800
 WORDS = ("circle", "star")
 """Subjects of the Shapes workflow's prompt, in its order."""
+COMPARED = {
+    "structured": "PUStructuredDiffusion",
+    "dynamic_thresholding": "PUDynamicThresholding",
+    "guidance_schedule": "PUGuidanceSchedule",
+}
+"""Workflow without its suffix -> the node that the pictures are drawn with and without."""
 
 
 def load_pack() -> ModuleType:
@@ -40,7 +46,7 @@ load_pack()
 from pack.door import graphs  # noqa: E402
 from pack.door.client import Client, Run  # noqa: E402
 from pack.plots.before_after import before_after  # noqa: E402
-from pack.plots.canvas import beside, enlarge, framed, to_pil, to_tensor  # noqa: E402
+from pack.plots.canvas import below, beside, enlarge, framed, to_pil, to_tensor  # noqa: E402
 from pack.plots.heat import titled  # noqa: E402
 
 
@@ -84,6 +90,29 @@ def heat_map_mask(client: Client) -> Image.Image:
     return beside([strip, framed(beside(tiles), 8)], 0)
 
 
+def compared(client: Client, name: str, node_id: str, count: int = 4) -> Image.Image:
+    """Two rows of the same seeds: without the node `node_id` on the MODEL, and with it."""
+    graph = graphs.load(f"{name}.api.json")
+    graphs.set_inputs(graph, batch_size=count)
+    number, picture = graphs.the(graph, node_id), graphs.the(graph, "SaveImage")
+    bare = json.loads(json.dumps(graph))
+    bare[graphs.the(bare, "KSampler")]["inputs"]["model"] = bare[number]["inputs"]["model"]
+    title = graph[number]["_meta"]["title"]
+    return below([_row(pictures(client, client.run(g), picture), t) for g, t in ((bare, "without"), (graph, title))])
+
+
+def alone(client: Client, name: str, count: int = 4) -> Image.Image:
+    """The pictures of a run, under the text that asked for them."""
+    graph = graphs.load(f"{name}.api.json")
+    graphs.set_inputs(graph, batch_size=count)
+    text = graph[graphs.the(graph, "PUComposeText")]["inputs"]["text"]
+    return _row(pictures(client, client.run(graph), graphs.the(graph, "SaveImage")), text)
+
+
+def _row(images: list[Image.Image], title: str) -> Image.Image:
+    return titled(beside([enlarge(image, 3) for image in images]), title)
+
+
 def canvas(address: str, name: str) -> Image.Image:
     """The left part of the workflow as the front end draws it."""
     sys.path.insert(0, str(ROOT / "tests" / "browser"))
@@ -119,7 +148,11 @@ def main() -> None:
         save(comparison.drawn(4), ROOT / "assets" / "before_after.jpg", 1000)
         save(comparison.drawn(2), HERE / "attend_and_excite_shapes.jpg")
         save(heat_map_mask(client), HERE / "heat_map_mask_shapes.jpg")
-    save(canvas(address, "attend_and_excite_sd15"), HERE / "attend_and_excite_sd15.jpg")
+        save(alone(client, "composable_shapes"), HERE / "composable_shapes.jpg")
+        for name, node_id in COMPARED.items():
+            save(compared(client, f"{name}_shapes", node_id), HERE / f"{name}_shapes.jpg")
+    for name in ("attend_and_excite", "composable", *COMPARED):
+        save(canvas(address, f"{name}_sd15"), HERE / f"{name}_sd15.jpg")
 
 
 if __name__ == "__main__":
