@@ -28,8 +28,8 @@ ControlNet or timestep ranges of their own. *Composable Guider* takes the place 
 
 STRUCTURED_NOTE = """### Attributes that stay with their own thing
 *Structured Diffusion* encodes every noun phrase of the prompt alone ("a red circle") and lets it paint with that
-meaning. To compare, select it and press **Ctrl+B** (bypass): the same seed without it. The layout hardly changes, and many
-pictures stay nearly the same; the paper's authors say so too.
+meaning. To compare, select it and press **Ctrl+B** (bypass): the same seed without it. The layout hardly changes, and
+many pictures stay nearly the same; the paper's authors say so too.
 """
 STRUCTURED_SHAPES_NOTE = (
     STRUCTURED_NOTE
