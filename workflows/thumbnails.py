@@ -94,11 +94,11 @@ def compared(client: Client, name: str, node_id: str, count: int = 4) -> Image.I
     """Two rows of the same seeds: without the node `node_id` on the MODEL, and with it."""
     graph = graphs.load(f"{name}.api.json")
     graphs.set_inputs(graph, batch_size=count)
-    number, picture = graphs.the(graph, node_id), graphs.the(graph, "SaveImage")
-    bare = json.loads(json.dumps(graph))
-    bare[graphs.the(bare, "KSampler")]["inputs"]["model"] = bare[number]["inputs"]["model"]
-    title = graph[number]["_meta"]["title"]
-    return below([_row(pictures(client, client.run(g), picture), t) for g, t in ((bare, "without"), (graph, title))])
+    picture, title = graphs.the(graph, "SaveImage"), graph[graphs.the(graph, node_id)]["_meta"]["title"]
+    runs = {"without": graphs.without(graph, node_id), title: graph}
+    # Kept to the picture: the report has no node behind it where the node is passed by.
+    drawn = {name: client.run(graphs.kept(own, picture)) for name, own in runs.items()}
+    return below([_row(pictures(client, run, picture), name) for name, run in drawn.items()])
 
 
 def alone(client: Client, name: str, count: int = 4) -> Image.Image:
