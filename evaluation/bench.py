@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("speed", "memory", "quality", "saturation", "tuning")
+PARTS = ("speed", "memory", "conditioning", "quality", "saturation", "tuning")
 
 
 def main() -> int:

@@ -16,11 +16,12 @@ from typing import Any
 import torch
 
 from . import memory, peer, speed
-from .networks import Size
-from .pages import quality_page, saturation_page, speed_page, tuning_page
+from .networks import SMALL, TINY, Size
+from .pages import conditioning_page, quality_page, saturation_page, speed_page, tuning_page
 
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
+CONDITIONING_ROUNDS = 9
 
 
 def run(wanted: argparse.Namespace) -> int:
@@ -33,6 +34,8 @@ def run(wanted: argparse.Namespace) -> int:
         _cost(wanted, parts)
     if "quality" in parts:
         _quality(wanted)
+    if "conditioning" in parts:
+        _conditioning(wanted)
     if "saturation" in parts:
         _saturation(wanted)
     if "tuning" in parts:
@@ -81,6 +84,16 @@ def _quality(wanted: argparse.Namespace) -> None:
         "sets": quality.summarise(rows),
     }
     save(wanted.output / ("quality_quick.json" if wanted.quick else "quality.json"), results, quality_page(results))
+
+
+def _conditioning(wanted: argparse.Namespace) -> None:
+    from . import conditioning
+
+    size = Size(*wanted.network) if wanted.network else TINY if wanted.quick else SMALL
+    rounds = wanted.rounds or (1 if wanted.quick else CONDITIONING_ROUNDS)
+    results = {"machine": machine(), **conditioning.measure(size, rounds, say)}
+    file = wanted.output / ("conditioning_quick.json" if wanted.quick else "conditioning.json")
+    save(file, results, conditioning_page(results, conditioning.TARGETS))
 
 
 def _saturation(wanted: argparse.Namespace) -> None:

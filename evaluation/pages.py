@@ -216,3 +216,19 @@ def _saturation(results: Mapping[str, Any], column: str, factor: float) -> str:
 
 def _scaled(interval: Mapping[str, float], factor: float) -> str:
     return "{:.1f} ({:.1f} to {:.1f})".format(*(factor * interval[end] for end in ("value", "low", "high")))
+
+
+def conditioning_page(results: Mapping[str, Any], targets: Mapping[str, float]) -> str:
+    rows = [
+        _timed(f"{name} ÷ plain", ratio, f"≤ {targets[name]:g}" if name in targets else "")
+        for name, ratio in results["ratios"].items()
+    ]
+    return page(
+        "# What Structured and Composable Diffusion cost",
+        "Made by `python run.py bench -- --only conditioning`. Random weights in SD1.5's shape: right for cost, no "
+        "pictures.",
+        f"{machine_line(results['machine'])}; {results['network']}, batch 1, one Euler step each, two noun phrases. "
+        f"Everything was timed in turns in one process, {results['rounds']} rounds: median of the rounds' own ratios "
+        "(smallest to largest). Ratios of CPU seconds are disturbed less by other work on the machine.",
+        table(["what", "ratio", "in CPU seconds", "target"], rows),
+    )

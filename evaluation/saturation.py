@@ -23,7 +23,6 @@ THRESHOLDING = {
     PLAIN: Method(),
     "static": Method((("PUDynamicThresholding", {"method": "static"}),)),
     "dynamic": Method((("PUDynamicThresholding", {}),)),
-    "dynamic, cap 1.5": Method((("PUDynamicThresholding", {"cap": 1.5}),)),
 }
 SEED = 2_000_000
 CLIPPED = 1 - 1 / 255
@@ -35,8 +34,8 @@ COLUMNS = ("clipped", "colour error", "shape lost")
 class Plan:
     """Each colour `rounds` times, on other shapes; every picture is drawn at every weight by every method."""
 
-    weights: tuple[float, ...] = (1.5, 3.0, 5.0, 8.0, 12.0, 20.0)
-    rounds: int = 4
+    weights: tuple[float, ...] = (1.5, 3.0, 6.0, 10.0, 15.0)
+    rounds: int = 2
 
 
 QUICK = Plan((3.0, 12.0), rounds=1)

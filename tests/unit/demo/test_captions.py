@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from pack.demo.training.captions import NOISE, Named, _grounding, _spoil_two, make_example
 
 
