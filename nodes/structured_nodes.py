@@ -8,7 +8,7 @@ from comfy_api.latest import io, ui
 
 from ..attention_hooks.edits.structured import MODES, Phrase
 from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.host.attention_values import with_value_edit
+from ..attention_hooks.host.attention_values import check_width, with_value_edit
 from ..attention_hooks.host.encoding import encode_phrase
 from ..attention_hooks.types import ParsedPrompt
 from ..prompts.noun_phrases import noun_phrases
@@ -53,6 +53,7 @@ class PUStructuredDiffusion(io.ComfyNode):
     @classmethod
     def execute(cls, model: Any, clip: Any, prompt: ParsedPrompt, strength: float, mode: str) -> io.NodeOutput:
         phrases = tuple(encode_phrase(clip, prompt, phrase) for phrase in _noun_phrases(prompt))
+        check_width(model, phrases[0].vectors.shape[-1])
         report = "\n".join(map(_line, phrases))
         if strength:
             model = with_value_edit(model, prompt, MODES[mode](phrases, strength))

@@ -46,7 +46,7 @@ load_pack()
 from pack.door import graphs  # noqa: E402
 from pack.door.client import Client, Run  # noqa: E402
 from pack.plots.before_after import before_after  # noqa: E402
-from pack.plots.canvas import below, beside, enlarge, framed, to_pil, to_tensor  # noqa: E402
+from pack.plots.canvas import GREY, below, beside, blank, enlarge, framed, to_pil, to_tensor, write  # noqa: E402
 from pack.plots.heat import titled  # noqa: E402
 
 
@@ -110,7 +110,11 @@ def alone(client: Client, name: str, count: int = 4) -> Image.Image:
 
 
 def _row(images: list[Image.Image], title: str) -> Image.Image:
-    return titled(beside([enlarge(image, 3) for image in images]), title)
+    strip = beside([enlarge(image, 3) for image in images])
+    page, draw = blank(strip.width, strip.height + 36)
+    write(draw, (0, 18), title, 24, GREY, "lm")
+    page.paste(strip, (0, 36))
+    return page
 
 
 def canvas(address: str, name: str) -> Image.Image:

@@ -10,6 +10,7 @@ from uuid import UUID
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
 
+from ..errors import PromptUnderstandingError
 from ..types import AttentionSite, ParsedPrompt
 from .entries import entries_of, positive_entries
 from .families import family_of
@@ -37,6 +38,16 @@ def with_value_edit(model: Any, prompt: ParsedPrompt, edit: ValueEdit) -> Any:
     clone.remove_wrappers_with_key(WrappersMP.SAMPLER_SAMPLE, key)
     clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, key, _wrapper(prompt, edit))
     return clone
+
+
+def check_width(model: Any, width: int) -> None:
+    """Refuse vectors of another text encoder's width."""
+    wanted = next(iter(_modules(model.model).values())).to_k.in_features
+    if width != wanted:
+        raise PromptUnderstandingError(
+            f"The connected CLIP makes vectors of {width} numbers a token, but this MODEL takes {wanted}. Connect the "
+            "CLIP that Encode & Parse Prompt uses, from the same checkpoint as the MODEL."
+        )
 
 
 def _wrapper(prompt: ParsedPrompt, edit: ValueEdit) -> Callable[..., Tensor]:

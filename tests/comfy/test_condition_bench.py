@@ -66,9 +66,8 @@ def test_nodes_are_wired_by_socket_type(studio):
 
 
 def test_settings_name_a_function_of_the_wires():
-    assert (
-        "each_subject_a_prompt" in REGISTRY.methods["composable"].key and "0x" not in REGISTRY.methods["composable"].key
-    )
+    key = REGISTRY.methods["composable"].key
+    assert "each_subject_a_prompt" in key and "0x" not in key
 
 
 def test_the_saturation_part_runs_and_saves(tmp_path, studio, monkeypatch):

@@ -104,8 +104,15 @@ def test_no_noun_phrase(shapes, text):
 def test_another_clip_is_refused(shapes):
     model, own_clip, _ = shapes
     _, prompt, _ = PUEncodePrompt.execute(own_clip, TEXT).result
-    with pytest.raises(PromptUnderstandingError, match="Connect the CLIP that Encode & Parse Prompt uses"):
+    with pytest.raises(PromptUnderstandingError, match="vectors of 4 numbers a token, but this MODEL takes 128"):
         PUStructuredDiffusion.execute(model, ids_clip(), prompt, 1.0, "one key set")
+
+
+def test_another_encoder_is_refused(shapes):
+    model, own_clip, _ = shapes
+    _, prompt, _ = PUEncodePrompt.execute(own_clip, TEXT).result
+    with pytest.raises(PromptUnderstandingError, match="encoded by 'l', but the connected CLIP is 'l.g'"):
+        PUStructuredDiffusion.execute(model, ids_clip("sdxl"), prompt, 1.0, "one key set")
 
 
 def test_a_model_without_reachable_attention(shapes):
@@ -122,12 +129,10 @@ def test_a_model_without_reachable_attention(shapes):
 
 
 def paint(model, own_clip, positive, steps=4, cfg=3.0, batch=2):
-    with torch.inference_mode():
-        (negative,) = nodes.CLIPTextEncode().encode(own_clip, "")
-        latent = nodes.EmptyLatentImage().generate(64, 48, batch)[0]
-        return nodes.KSampler().sample(model, 3, steps, cfg, "euler", "normal", positive, negative, latent)[0][
-            "samples"
-        ]
+    (negative,) = nodes.CLIPTextEncode().encode(own_clip, "")
+    latent = nodes.EmptyLatentImage().generate(64, 48, batch)[0]
+    ends = (positive, negative, latent)
+    return nodes.KSampler().sample(model, 3, steps, cfg, "euler", "normal", *ends)[0]["samples"]
 
 
 @pytest.mark.parametrize("mode", ["one key set", "several key sets"])
