@@ -34,7 +34,7 @@ COLUMNS = ("clipped", "colour error", "shape lost")
 class Plan:
     """Each colour `rounds` times, on other shapes; every picture is drawn at every weight by every method."""
 
-    weights: tuple[float, ...] = (1.5, 3.0, 6.0, 10.0, 15.0)
+    weights: tuple[float, ...] = (3.0, 6.0, 10.0, 15.0)
     rounds: int = 2
 
 

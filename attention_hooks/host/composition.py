@@ -87,10 +87,18 @@ def _calc_cond_batch(
 ) -> list[Tensor]:
     """[positive, negative] -> their predictions, the first one composed. ComfyUI is given all prompts in one list, so
     that those which fit into memory together run together."""
-    parts = _parts(conds[0] or [])
-    if len(conds) != 2 or not parts:
-        # A gradient pass, or another node's extra pass, asks for prompts one by one.
+    composed = [_parts(entries or []) for entries in conds]
+    if not any(composed):
         return executor(model, conds, x, sigma, options)
+    parts = composed[0]
+    if len(conds) == 1:
+        # A gradient pass of one prompt, or another node's extra pass over all of them.
+        return executor(model, [_wanted(parts)], x, sigma, options)
+    if len(conds) > 2 or not parts:
+        raise PromptUnderstandingError(
+            f"Composable Diffusion joins a positive and a negative prompt, but this guider asks for {len(conds)} "
+            "predictions at once. Use KSampler, or SamplerCustomAdvanced with Composable Guider or CFGGuider."
+        )
     negative = conds[1]
     parts = [part for part in parts if any(_acts_at(entry, sigma) for entry in part.entries)]
     weights = [part.weight for part in parts]
@@ -119,6 +127,12 @@ def _parts(entries: Sequence[Entry]) -> list[_Part]:
     return [_Part([entry for entry in marked if entry[PART_KEY] == part], part[1]) for part in places]
 
 
+def _wanted(parts: Sequence[_Part]) -> list[Entry]:
+    """Without those of NOT, which an average would draw."""
+    entries = [entry for part in parts if part.weight > 0 for entry in part.entries]
+    return entries or [entry for part in parts for entry in part.entries]
+
+
 def _acts_at(entry: Entry, sigma: Tensor) -> bool:
     """Not outside its timestep range: there ComfyUI would leave a prediction of zeros."""
     now = float(sigma[0])
@@ -129,7 +143,9 @@ def _filled(entries: list[Entry], negative: list[Entry] | None) -> list[Entry]:
     """Outside its area or mask a prompt has no prediction; the negative's there means: no pull."""
     if not negative or any(entry.get("area") is None and entry.get("mask") is None for entry in entries):
         return entries
-    return [*entries, *({**entry, "default": True} for entry in negative if not entry.get("default"))]
+    # ComfyUI gives the negative a copy for every area of the positive; the whole picture's is enough here.
+    whole = [entry for entry in negative if entry.get("area") is None and not entry.get("default")]
+    return [*entries, *({**entry, "default": True} for entry in whole)]
 
 
 def _with_roles(options: dict[str, Any], weights: Sequence[float]) -> dict[str, Any]:

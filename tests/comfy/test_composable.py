@@ -189,6 +189,19 @@ def test_a_prompt_for_an_area_pulls_there_only(model):
     assert torch.allclose(out[..., half:], right[..., half:], atol=close, rtol=0)
 
 
+def test_a_prompt_with_an_area(model):
+    """As a mask: beyond the area's own width nothing of it is left."""
+    x, half = noise(), HW[1] // 2
+    boxed = nodes.ConditioningSetArea().append(B, 8 * half, 8 * HW[0], 0, 0, 1.0)[0]
+    made = composition((A, 1.0), (boxed, 1.0))
+    a, u = predictions(model, x, 5.0, A, NEGATIVE)
+    out = predict(with_composition(model, made), x, 5.0, made.conditioning(), NEGATIVE, 2.0)
+    plain = u + 2 * (a - u)
+    close = 2e-3 * float(plain.abs().max())
+    assert torch.allclose(out[..., half:], plain[..., half:], atol=close, rtol=0)
+    assert (out[..., :half] - plain[..., :half]).abs().max() > 10 * close
+
+
 def test_a_prompt_for_a_part_of_the_run(model):
     """Before its time a prompt neither pulls nor costs."""
     late = nodes.ConditioningSetTimestepRange().set_range(B, 0.6, 1.0)[0]
@@ -268,6 +281,26 @@ def test_a_composition_mixed_with_something_else(model):
     with pytest.raises(PromptUnderstandingError, match="not clear what the rest should weigh"):
         sample(patched, steps=2, pos=[*pos, *C])
     assert torch.equal(sample(model, steps=3, pos=A), draw(model, (A, 1.0)))
+
+
+def test_a_guider_of_three_prompts_is_refused(model):
+    from comfy_extras.nodes_custom_sampler import DualCFGGuider
+
+    patched, pos = PUComposableDiffusion.execute(model, composition((A, 1.0), (B, -1.0))).result
+    guider = DualCFGGuider.execute(patched, pos, A, NEGATIVE, 3.0, 2.0, "nested").result[0]
+    sigmas, blank = torch.tensor([5.0, 0.0]), torch.zeros(1, 4, *HW)
+    with torch.inference_mode(), pytest.raises(PromptUnderstandingError, match="asks for 3 predictions at once"):
+        guider.sample(blank, blank, comfy.samplers.sampler_object("euler"), sigmas, seed=0)
+
+
+def test_another_nodes_extra_pass_is_not_shown_what_should_not_be_there(model):
+    """PAG asks for the positive alone, in a pass of its own: ComfyUI's average, of the prompts with AND."""
+    from comfy_extras.nodes_pag import PerturbedAttentionGuidance
+
+    calls = Calls(model)
+    patched = PerturbedAttentionGuidance.execute(calls.model, 1.0).result[0]
+    draw(patched, (A, 1.0), (B, 1.0), (C, -1.0), steps=1)
+    assert sorted(calls.rows) == [2, 4]
 
 
 def test_no_negative_prompt(model):
