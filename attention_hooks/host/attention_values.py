@@ -16,6 +16,9 @@ from .entries import entries_of, positive_entries
 from .families import family_of
 from .settings import KEY
 
+POSITIVE = 0
+"""As ComfyUI names rows in `cond_or_uncond`."""
+
 
 class ValueEdit(Protocol):
     """What is done to sequences [batch repeats tokens channels]."""
@@ -117,6 +120,7 @@ class ValuePatch:
     def _own_rows(self, rows: int, options: dict[str, Any]) -> Iterator[tuple[slice, int]]:
         """Where in the batch the prompt lies. The order is not fixed, so it is read at every call."""
         size = rows // len(options["uuids"])
-        for place, uuid in enumerate(options["uuids"]):
-            if uuid in self._lengths:
+        for place, (uuid, kind) in enumerate(zip(options["uuids"], options["cond_or_uncond"], strict=True)):
+            # An area's copy for the negative prompt has the id of the positive's entry.
+            if uuid in self._lengths and kind == POSITIVE:
                 yield slice(place * size, (place + 1) * size), self._lengths[uuid]

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..errors import PromptUnderstandingError
 from ..predictions.composition import check_weight, compose, needs_unconditional
+from .attention_values import POSITIVE
 from .entries import Entry
 from .settings import KEY
 
@@ -26,8 +27,7 @@ PART_KEY = "pu_part"
 """On an entry: (place of its prompt in the composition, weight)."""
 COMPOSITION_KEY = f"{KEY}.composition"
 
-POSITIVE, NEGATIVE = 0, 1
-"""How ComfyUI names a row to attention patches, in `cond_or_uncond`."""
+NEGATIVE = 1
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,9 @@ def _calc_cond_batch(
 ) -> list[Tensor]:
     """[positive, negative] -> their predictions, the first one composed. ComfyUI is given all prompts in one list, so
     that those which fit into memory together run together."""
-    composed = [_parts(entries or []) for entries in conds]
-    if not any(composed):
+    parts = _parts(conds[0] or [])
+    if not parts and not any(_is_composition(entries) for entries in conds[1:]):
         return executor(model, conds, x, sigma, options)
-    parts = composed[0]
     if len(conds) == 1:
         # A gradient pass of one prompt, or another node's extra pass over all of them.
         return executor(model, [_wanted(parts)], x, sigma, options)
@@ -113,6 +112,12 @@ def _calc_cond_batch(
     first, *others = [_filled(part.entries, negative) for part in parts]
     predicted = executor(model, [first, negative, *others], x, sigma, _with_roles(options, weights))
     return [compose(predicted[1], [predicted[0], *predicted[2:]], weights), predicted[1]]
+
+
+def _is_composition(entries: Sequence[Entry] | None) -> bool:
+    """Marked throughout. (For every area of the positive, ComfyUI gives the negative a copy of that entry, mark and
+    all, with the negative's text.)"""
+    return bool(entries) and all(PART_KEY in entry for entry in entries)
 
 
 def _parts(entries: Sequence[Entry]) -> list[_Part]:

@@ -11,6 +11,8 @@ from pack.attention_hooks.host.settings import Capture, run_log, with_capture
 from pack.attention_hooks.optimize.schedule import Schedule
 from tiny import conditioning, tiny_sd, tiny_sdxl
 
+import nodes
+
 PROMPT = prompt()
 
 
@@ -156,6 +158,25 @@ def test_it_chains_with_another_packs_patch(model):
 
     sample(with_value_edit(doubled, PROMPT, Watching()), steps=1)
     assert torch.equal(seen[0][:, 0], 2 * positive()[0][0])
+
+
+def test_an_areas_copy_for_the_negative_is_left_alone(model):
+    """ComfyUI gives it the id of the positive's entry."""
+    rows = []
+    edit = OneKeySet(phrases())
+
+    class Counting:
+        further_keys = edit.further_keys
+
+        def values(self, value):
+            rows.append(len(value))
+            return edit.values(value)
+
+    boxed = nodes.ConditioningSetArea().append(positive(), 96, 128, 0, 0, 1.0)[0]
+    seen = Seen(model)
+    sample(with_value_edit(seen.model, PROMPT, Counting()), steps=1, pos=[*boxed, *conditioning(seed=9)])
+    crops = [roles for roles, _, _ in seen.calls if roles == (1, 0)]
+    assert crops and rows == [1], "the positive's crop, once for all layers of its one call"
 
 
 def test_guidance_reads_keys_and_pulls_through_the_new_values(model):
