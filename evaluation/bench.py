@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("speed", "memory", "quality", "tuning", "editing", "inversion")
+PARTS = ("speed", "memory", "conditioning", "quality", "saturation", "tuning", "editing", "inversion")
 
 
 def main() -> int:

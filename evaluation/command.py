@@ -17,13 +17,14 @@ import torch
 
 from . import memory, peer, speed
 from .networks import SMALL, TINY, Size
-from .pages import quality_page, speed_page, tuning_page
+from .pages import conditioning_page, quality_page, saturation_page, speed_page, tuning_page
 
 QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
 """Of source and edit, of each kind of edit; of the curve over tau."""
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
 QUICK_SCENES, SCENES = 2, 64
+CONDITIONING_ROUNDS = 9
 
 
 def run(wanted: argparse.Namespace) -> int:
@@ -36,6 +37,10 @@ def run(wanted: argparse.Namespace) -> int:
         _cost(wanted, parts)
     if "quality" in parts:
         _quality(wanted)
+    if "conditioning" in parts:
+        _conditioning(wanted)
+    if "saturation" in parts:
+        _saturation(wanted)
     if "tuning" in parts:
         _tuning(wanted)
     if "editing" in parts:
@@ -88,6 +93,27 @@ def _quality(wanted: argparse.Namespace) -> None:
     save(wanted.output / ("quality_quick.json" if wanted.quick else "quality.json"), results, quality_page(results))
 
 
+def _conditioning(wanted: argparse.Namespace) -> None:
+    from . import conditioning
+
+    size = Size(*wanted.network) if wanted.network else TINY if wanted.quick else SMALL
+    rounds = wanted.rounds or (1 if wanted.quick else CONDITIONING_ROUNDS)
+    results = {"machine": machine(), **conditioning.measure(size, rounds, say)}
+    file = wanted.output / ("conditioning_quick.json" if wanted.quick else "conditioning.json")
+    save(file, results, conditioning_page(results, conditioning.TARGETS))
+
+
+def _saturation(wanted: argparse.Namespace) -> None:
+    from . import saturation
+
+    studio, weights = _studio(wanted.weights)
+    measured = saturation.measure(studio, saturation.QUICK if wanted.quick else saturation.Plan(), say)
+    results = {"machine": machine(), "weights file": weights, "recipe": asdict(studio.recipe), **measured}
+    file = wanted.output / ("saturation_quick.json" if wanted.quick else "saturation.json")
+    saturation.plot(results).save(file.with_suffix(".png"))
+    save(file, results, saturation_page(results, file.with_suffix(".png").name))
+
+
 def _tuning(wanted: argparse.Namespace) -> None:
     from . import quality, tuning
     from .methods import REGISTRY
@@ -107,7 +133,7 @@ def _tuning(wanted: argparse.Namespace) -> None:
 
 
 def _editing(wanted: argparse.Namespace) -> None:
-    from ..plots.lines import share_lines
+    from ..plots.lines import Line, line_panels
     from . import editing
     from .editing_page import editing_page
 
@@ -131,12 +157,14 @@ def _editing(wanted: argparse.Namespace) -> None:
         "cost": editing_cost(wanted),
     }
     plot = wanted.output / f"{name}_tau.png"
-    lines = {
-        f"{kind}: {words}": [by_tau[f"{tau:g}"][column]["value"] for tau in editing.TAUS]
+    panels = {
+        f"{kind}, without local blend": {
+            words: Line([by_tau[f"{tau:g}"][column]["value"] for tau in editing.TAUS])
+            for column, words in (("happened", "edit happened"), ("stayed", "other stayed"))
+        }
         for kind, by_tau in results["tau"].items()
-        for column, words in (("happened", "edit happened"), ("stayed", "other stayed"))
     }
-    share_lines("Word swap over tau, without local blend", "tau", editing.TAUS, lines).save(plot)
+    line_panels(panels, editing.TAUS, "tau").save(plot)
     save(wanted.output / f"{name}.json", results, editing_page(results, plot.name))
 
 

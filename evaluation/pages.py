@@ -165,3 +165,70 @@ def _trial(result: Mapping[str, Any]) -> list[str]:
 
 def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
     return f"{100 * before['value']:.1f} → {100 * after['value']:.1f}" if before and after else ""
+
+
+def saturation_page(results: Mapping[str, Any], picture: str) -> str:
+    recipe, rendered = results["recipe"], results["rendered"]
+    return page(
+        "# Colours under strong guidance, on the Shapes model",
+        "Made by `python run.py bench -- --only saturation`. Shapes works on pixels, so this is Imagen's thresholding; "
+        "on latent models the node does something else, which no table here shows.",
+        f"{results['pictures']} pictures of one coloured shape each, the same prompts and noise for every weight and "
+        f"method; {recipe['steps']} steps of {recipe['sampler']} ({recipe['scheduler']}), {recipe['size']}x"
+        f"{recipe['size']} pixels; {machine_line(results['machine'])}; weights {results['weights file']}.",
+        f"![Clipped values and colour error over the guidance weight]({picture})",
+        *(f"## {title}\n\n{note}\n\n{_saturation(results, *columns)}" for title, note, *columns in _measures(rendered)),
+    )
+
+
+def _measures(rendered: Mapping[str, float]) -> list[tuple[str, str, str, float]]:
+    return [
+        (
+            "Clipped values",
+            "Per cent of all values at or beyond an end of the range (what an 8-bit picture stores as 0 or 255), with "
+            f"95 % intervals. Pictures rendered without a model: {100 * rendered['clipped']:.1f}.",
+            "clipped",
+            100,
+        ),
+        (
+            "Colour error",
+            "Distance of the largest object's paint from the colour asked for, in 8-bit steps (root of the mean square "
+            f"over red, green and blue). Rendered: {rendered['colour error']:.1f}.",
+            "colour error",
+            1,
+        ),
+        (
+            "Shape lost",
+            "Per cent of the pictures in which the shape asked for is not seen.",
+            "shape lost",
+            100,
+        ),
+    ]
+
+
+def _saturation(results: Mapping[str, Any], column: str, factor: float) -> str:
+    head = ["cfg", *(f"{weight:g}" for weight in results["weights"])]
+    rows = [
+        [name, *(_scaled(cell, factor) for cell in columns[column])] for name, columns in results["methods"].items()
+    ]
+    return table(head, rows)
+
+
+def _scaled(interval: Mapping[str, float], factor: float) -> str:
+    return "{:.1f} ({:.1f} to {:.1f})".format(*(factor * interval[end] for end in ("value", "low", "high")))
+
+
+def conditioning_page(results: Mapping[str, Any], targets: Mapping[str, float]) -> str:
+    rows = [
+        _timed(f"{name} ÷ plain", ratio, f"≤ {targets[name]:g}" if name in targets else "")
+        for name, ratio in results["ratios"].items()
+    ]
+    return page(
+        "# What Structured and Composable Diffusion cost",
+        "Made by `python run.py bench -- --only conditioning`. Random weights in SD1.5's shape: right for cost, no "
+        "pictures.",
+        f"{machine_line(results['machine'])}; {results['network']}, batch 1, one Euler step each, two noun phrases. "
+        f"Everything was timed in turns in one process, {results['rounds']} rounds: median of the rounds' own ratios "
+        "(smallest to largest). Ratios of CPU seconds are disturbed less by other work on the machine.",
+        table(["what", "ratio", "in CPU seconds", "target"], rows),
+    )

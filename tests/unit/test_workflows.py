@@ -81,9 +81,9 @@ def test_there_is_a_thumbnail(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sampler_and_the_viewers_take_the_same_model(name):
     graph = api(name)
+    if not VIEWERS & {n["class_type"] for n in graph.values()}:
+        pytest.skip("nothing looks at the run")
     models = {tuple(n["inputs"]["model"]) for n in graph.values() if n["class_type"] in VIEWERS | {"KSampler"}}
-    if not models:
-        return  # a real image is sampled by KSampler (Advanced), with one model and with the other
     assert len(models) == 1
     ((patched, _),) = models
     edits = any(n["class_type"] == "PUEncodeEdit" for n in graph.values())
