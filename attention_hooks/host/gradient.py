@@ -18,6 +18,7 @@ from ..capture.store import MapStore
 from ..types import AttentionSite
 from .autograd import ThawedInferenceTensors, gradients, met_inference_tensor
 from .checkpointing import checkpointed
+from .families import family_of
 from .recorder import Listener, Recorder, StopForward
 
 # What fp16 gradients are multiplied by on their way through the network: without it, those of the small early maps
@@ -122,10 +123,10 @@ class GradientPass:
         options.pop("multigpu_clones", None)
         transformer = options.setdefault("transformer_options", {})
         patches = transformer.setdefault("patches", {})
-        patches["attn2_patch"] = [*patches.get("attn2_patch", []), recorder]
         # Control adds to the skip tensors in place; autograd must find those it saved unchanged.
         patches["input_block_patch_after_skip"] = [*patches.get("input_block_patch_after_skip", []), _own_copy]
         transformer["optimized_attention_override"] = _differentiable_attention
+        family_of(self.model).attach(self.model.diffusion_model, recorder, transformer)
         return options
 
     def _apply_hooks(self, sigma: Tensor) -> None:

@@ -37,11 +37,8 @@ class Watch:
         lengths = {entry["uuid"]: entry["cross_attn"].shape[1] for entry in entries}
         listener = Listener(frozenset(modules), lengths, self)
         # These options were made for this run alone and die with it.
-        patches = model_options.setdefault("transformer_options", {}).setdefault("patches", {})
-        patches["attn2_patch"] = [
-            *patches.get("attn2_patch", []),
-            Recorder(modules, [listener], while_true=lambda: self._open),
-        ]
+        recorder = Recorder(modules, [listener], while_true=lambda: self._open)
+        family.attach(network, recorder, model_options.setdefault("transformer_options", {}))
 
     def _whole_frame(self, entries: list[Entry]) -> list[Entry]:
         """Entries of one length over the whole picture: an area's maps belong to its crop, and maps of prompts of
