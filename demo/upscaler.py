@@ -2,8 +2,8 @@
 2022).
 
 The Shapes model's network without attention: convolutions only, so it runs at any size and reads no words. It sees the
-low-resolution picture beside the latent, corrupted to a level that it is told (noise-conditioning augmentation), so that
-it can be asked how far to trust that picture.
+low-resolution picture beside the latent, corrupted to a level that it is told (noise-conditioning augmentation), so
+that it can be asked how far to trust that picture.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ class ModelSite(NamedTuple):
 
 
 def choose_sites(model_sites: Sequence[ModelSite], choice: str) -> tuple[ModelSite, ...]:
-    """`choice` is "quarter", "half", "eighth", "all", or addresses such as "input.7.0, output.3.0". Where all maps are of
-    one size, as in transformers, any of the sizes means all of them.
+    """`choice` is "quarter", "half", "eighth", "all", or addresses such as "input.7.0, output.3.0". Where all maps are
+    of one size, as in transformers, any of the sizes means all of them.
 
     Raises PromptUnderstandingError when the model has no such site, naming those it has.
     """

@@ -1,5 +1,5 @@
-"""A super-resolution stage as in Imagen (Saharia et al., 2022, section 2.4): the picture of the stage before, corrupted to
-a chosen level, conditions this one, and the level is told to it (noise-conditioning augmentation).
+"""A super-resolution stage as in Imagen (Saharia et al., 2022, section 2.4): the picture of the stage before, corrupted
+to a chosen level, conditions this one, and the level is told to it (noise-conditioning augmentation).
 
 ComfyUI's x4 upscaler model corrupts the picture where the model's conditions are made, by its `noise_augmentor`. The
 stage replaces that on a clone, so that the corruption has a seed of its own: the same from level to level and whatever
@@ -58,8 +58,8 @@ def super_resolution_stage(
 
 
 class SeededCorruption(nn.Module):
-    """Stands in for a model's noise augmentor: its forward process, with noise drawn from our seed on the CPU, so that it
-    is the same on every machine and leaves torch's own generator alone."""
+    """Stands in for a model's noise augmentor: its forward process, with noise drawn from our seed on the CPU, so that
+    it is the same on every machine and leaves torch's own generator alone."""
 
     def __init__(self, augmentor: nn.Module, seed: int) -> None:
         super().__init__()
@@ -103,8 +103,8 @@ def _picture(image: Tensor) -> Tensor:
     if image.ndim != 4 or image.shape[-1] < 3 or min(image.shape[1:3]) < SMALLEST:
         raise PromptUnderstandingError(
             f"A Super-Resolution Stage was given a picture of {image.shape[-2]} x {image.shape[-3]} pixels and "
-            f"{image.shape[-1]} channels, and it needs three colours and at least {SMALLEST} pixels a side. Connect the "
-            "IMAGE of the stage before (from VAE Decode)."
+            f"{image.shape[-1]} channels, and it needs three colours and at least {SMALLEST} pixels a side. Connect "
+            "the IMAGE of the stage before (from VAE Decode)."
         )
     return image[..., :3].movedim(-1, 1) * 2 - 1
 

@@ -1,6 +1,6 @@
-"""Reads cross-attention where it happens. How a family's attention is reached is in `families/`; a UNet is read by one more
-`attn2_patch`: patches of that kind are a list, so nothing is displaced, and they run also where another pack has replaced
-the attention itself."""
+"""Reads cross-attention where it happens. How each family's attention is reached is in `families/`; a UNet's is by one
+more `attn2_patch`: patches of that kind are a list, so nothing is displaced, and they run also where another pack has
+replaced the attention itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StopForward(BaseException):
 
 
 Project = Callable[[slice], tuple[Tensor, Tensor, int]]
-"""Rows of the batch -> q [rows hw heads*d] of the picture, k [rows tokens heads*d] of the text, and the number of heads."""
+"""Rows of the batch -> q [rows hw heads*d] of the picture, k [rows tokens heads*d] of the text, number of heads."""
 
 
 class Recorder:

@@ -1,7 +1,8 @@
 """Trains the Shapes upscaler: `COMFYUI_PATH=... python -m demo.training.upscale --out runs/upscaler --minutes 30`.
 
-Velocity prediction as for the Shapes model. The picture half the size is corrupted to a level drawn evenly from 0..1, and
-the level is told to the network, as Imagen trains its super-resolution stages. Resumes from the newest state in `--out`.
+Velocity prediction as for the Shapes model. The picture half the size is corrupted to a level drawn evenly from 0..1,
+and the level is told to the network, as Imagen trains its super-resolution stages. Resumes from the newest state in
+`--out`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ use_comfyui()
 from safetensors.torch import save_file  # noqa: E402
 
 from ..network import LATENT_MEAN, LATENT_SCALE  # noqa: E402
-from ..scenes import SIZE, Scene, render  # noqa: E402
+from ..scenes import Scene, render  # noqa: E402
 from ..upscaler import LAST_LEVEL, SCALE, UPSCALER_CONFIG, UpscalerUNet, corruption  # noqa: E402
 from .captions import make_example  # noqa: E402
 from .train import GAMMA, draw_steps, follow, learning_rate, signal_levels  # noqa: E402

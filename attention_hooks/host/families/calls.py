@@ -13,26 +13,19 @@ KEY = "prompt_understanding_reading"
 
 Options = dict[str, Any]
 Handler = Callable[[Tensor, Tensor, Options], AbstractContextManager[Options]]
-"""(latent [batch C H W], context [batch tokens channels], transformer options of the call) -> the options to call with."""
+"""(latent [batch C H W], context [batch tokens channels], options of the call) -> the options to call with."""
 
 
 def around_each_call(transformer_options: Options, handler: Handler) -> None:
     """Enter `handler` for the length of every model call that has a context and is made with these options."""
 
     def apply_model(
-        executor: Any,
-        x: Tensor,
-        t: Tensor,
-        c_concat: Any,
-        c_crossattn: Any,
-        control: Any,
-        options: Options,
-        **kwargs: Any,
+        executor: Any, x: Tensor, t: Tensor, concat: Any, context: Any, control: Any, options: Options, **kwargs: Any
     ) -> Tensor:
-        if c_crossattn is None:
-            return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
-        with handler(x, c_crossattn, options) as options:
-            return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+        if context is None:
+            return executor(x, t, concat, context, control, options, **kwargs)
+        with handler(x, context, options) as options:
+            return executor(x, t, concat, context, control, options, **kwargs)
 
     # Fresh dictionaries: the nested ones may be the MODEL's own.
     wrappers = transformer_options.get("wrappers", {})
