@@ -17,7 +17,7 @@ import torch
 
 from . import memory, peer, speed
 from .networks import Size
-from .pages import quality_page, speed_page, tuning_page
+from .pages import cascade_page, quality_page, speed_page, tuning_page
 
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
@@ -35,6 +35,8 @@ def run(wanted: argparse.Namespace) -> int:
         _quality(wanted)
     if "tuning" in parts:
         _tuning(wanted)
+    if "cascade" in parts:
+        _cascade(wanted)
     return 0
 
 
@@ -99,12 +101,31 @@ def _tuning(wanted: argparse.Namespace) -> None:
         save(file, results, tuning_page(name, results))
 
 
+def _cascade(wanted: argparse.Namespace) -> None:
+    from ..demo.upscaler_model import UPSCALER_WEIGHTS, load_upscaler
+    from . import cascade
+
+    plan = cascade.QUICK if wanted.quick else cascade.Plan()
+    if wanted.pictures:
+        plan = replace(plan, pictures=wanted.pictures)
+    studio, weights = _studio(wanted.weights)
+    results, sheet = cascade.measure(studio, load_upscaler(), plan, say)
+    marks = {"machine": machine(), "weights": weights, "upscaler": _mark(UPSCALER_WEIGHTS)}
+    file = wanted.output / ("cascade_quick.json" if wanted.quick else "cascade.json")
+    sheet.save(file.with_suffix(".png"), optimize=True)
+    save(file, {**marks, **results}, cascade_page(results, marks))
+
+
 def _studio(file: Path | None) -> tuple[Any, str]:
     """The Shapes model, and a mark of its weights."""
     from ..demo.model import WEIGHTS, load_shapes
     from .quality import Studio
 
-    return Studio(*load_shapes(file or WEIGHTS)), hashlib.sha256((file or WEIGHTS).read_bytes()).hexdigest()[:12]
+    return Studio(*load_shapes(file or WEIGHTS)), _mark(file or WEIGHTS)
+
+
+def _mark(weights: Path) -> str:
+    return hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
 
 
 def _load(file: Path, nothing: Any) -> Any:

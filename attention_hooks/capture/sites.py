@@ -28,8 +28,7 @@ def choose_sites(model_sites: Sequence[ModelSite], choice: str) -> tuple[ModelSi
     Raises PromptUnderstandingError when the model has no such site, naming those it has.
     """
     choice = choice.strip().lower()
-    one_size = len({site.down for site in model_sites}) == 1
-    if choice == "all" or (one_size and choice in DEPTHS):
+    if choice == "all" or (one_size(model_sites) and choice in DEPTHS):
         chosen = tuple(model_sites)
     elif choice in DEPTHS:
         chosen = tuple(site for site in model_sites if site.down == DEPTHS[choice])
@@ -41,6 +40,10 @@ def choose_sites(model_sites: Sequence[ModelSite], choice: str) -> tuple[ModelSi
             f"{_depths_of(model_sites)}. Choose one of these, or 'all'."
         )
     return chosen
+
+
+def one_size(model_sites: Sequence[ModelSite]) -> bool:
+    return len({site.down for site in model_sites}) == 1
 
 
 def _by_address(model_sites: Sequence[ModelSite], choice: str) -> tuple[ModelSite, ...]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..capture.record import CapturedMaps
-from ..capture.sites import choose_sites
+from ..capture.sites import choose_sites, one_size
 from ..errors import PromptUnderstandingError
 from ..optimize.schedule import SLACK
 from ..types import AttentionSite
@@ -27,7 +27,8 @@ class Watch:
 
     def __init__(self, capture: Capture, model: Any, positive: list[Entry], model_options: dict[str, Any]) -> None:
         family, network = family_of(model), model.diffusion_model
-        sites = choose_sites(family.sites(network), capture.sites)
+        model_sites = family.sites(network)
+        sites, self._one_size = choose_sites(model_sites, capture.sites), one_size(model_sites)
         entries = self._whole_frame(positive if capture.prompt is None else entries_of(positive, capture.prompt))
         self._capture = capture
         self._sums: list[_SiteSums] = []
@@ -85,7 +86,7 @@ class Watch:
             return None
         frames = [sums.means() for sums in self._sums]
         probs = {site: torch.stack([frame[site] for frame in frames]) for site in frames[0]}
-        return CapturedMaps(probs, tuple(self._progress), latent_hw)
+        return CapturedMaps(probs, tuple(self._progress), latent_hw, self._one_size)
 
 
 class _SiteSums:

@@ -12,7 +12,6 @@ import copy
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +27,10 @@ use_comfyui()
 from safetensors.torch import save_file  # noqa: E402
 
 from ..network import LATENT_MEAN, LATENT_SCALE  # noqa: E402
-from ..scenes import Scene, render  # noqa: E402
+from ..scenes import enlarged, render  # noqa: E402
 from ..upscaler import LAST_LEVEL, SCALE, UPSCALER_CONFIG, UpscalerUNet, corruption  # noqa: E402
 from .captions import make_example  # noqa: E402
 from .train import GAMMA, draw_steps, follow, learning_rate, signal_levels  # noqa: E402
-
-
-def enlarged(scene: Scene, by: int = SCALE) -> Scene:
-    """The same scene on a canvas `by` times as wide and high."""
-    things = tuple(replace(t, x=t.x * by, y=t.y * by, radius=t.radius * by) for t in scene.things)
-    return Scene(things, (scene.hw[0] * by, scene.hw[1] * by))
 
 
 class Pictures(IterableDataset):
@@ -51,7 +44,7 @@ class Pictures(IterableDataset):
         rng = np.random.default_rng([self.seed, worker.id if worker else 0])
         torch.set_num_threads(1)
         while True:
-            scenes = (render(enlarged(make_example(rng).scene), rng)[0] for _ in range(self.size))
+            scenes = (render(enlarged(make_example(rng).scene, SCALE), rng)[0] for _ in range(self.size))
             yield torch.from_numpy(np.stack(list(scenes))).movedim(-1, 1) * 2 - 1
 
 

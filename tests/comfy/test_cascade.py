@@ -271,15 +271,14 @@ def test_capture_on_a_network_without_words_is_refused_in_a_sentence(upscaler):
 def test_nodes_with_the_shipped_weights():
     """Through the stock nodes: a rendered scene comes back nearer to its true 128 pixels than by bicubic resizing."""
     import numpy as np
-    from pack.demo.scenes import Scene, Thing, render
-    from pack.demo.training.upscale import enlarged
+    from pack.demo.scenes import Scene, Thing, enlarged, render
     from pack.demo.upscaler_model import UPSCALER_WEIGHTS
     from pack.nodes.cascade_nodes import PUSuperResolutionStage
     from pack.nodes.shapes_nodes import PULoadShapesUpscaler
 
     assert UPSCALER_WEIGHTS.stat().st_size < 3e6
     scene = Scene((Thing("star", "red", 20, 22, 12, 0.1), Thing("moon", "cyan", 44, 40, 13)))
-    small, large = (torch.from_numpy(render(s)[0].astype(np.float32))[None] for s in (scene, enlarged(scene)))
+    small, large = (torch.from_numpy(render(s)[0].astype(np.float32))[None] for s in (scene, enlarged(scene, 2)))
     with torch.inference_mode():
         model, vae = PULoadShapesUpscaler.execute().args
         args = PUSuperResolutionStage.execute(model, conditioning(), conditioning(), small, 0.1, 0).args

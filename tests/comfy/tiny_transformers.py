@@ -52,8 +52,18 @@ def tiny_sd3_clip():
     """The real tokenizers and the real SD3ClipModel at T5's true width, with layers of zeros that only pass the words
     on: then a position of the conditioning depends on one token alone."""
     options = {
-        "clip_l_model_config": {"num_hidden_layers": 3, "hidden_size": 32, "intermediate_size": 8},
-        "clip_g_model_config": {"num_hidden_layers": 3, "hidden_size": 64, "intermediate_size": 8},
+        "clip_l_model_config": {
+            "num_hidden_layers": 3,
+            "hidden_size": 32,
+            "num_attention_heads": 2,
+            "intermediate_size": 8,
+        },
+        "clip_g_model_config": {
+            "num_hidden_layers": 3,
+            "hidden_size": 64,
+            "num_attention_heads": 2,
+            "intermediate_size": 8,
+        },
         "t5xxl_model_config": {"num_layers": 1, "d_ff": 8, "d_kv": 1, "num_heads": 4},
         "dtype": torch.float32,
     }
