@@ -24,7 +24,7 @@ class PUSuperResolutionStage(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="Stable Diffusion's x4 upscaler, or the Shapes upscaler."),
                 io.Conditioning.Input("positive", tooltip="The prompt. The Shapes upscaler does not read it."),
-                io.Conditioning.Input("negative"),
+                io.Conditioning.Input("negative", tooltip="What to keep away from. Not read at cfg 1."),
                 io.Image.Input("image", tooltip="The picture to enlarge, at its own size: do not scale it before."),
                 io.Float.Input(
                     "noise_level", default=0.2, min=0.0, max=1.0, step=0.01,

@@ -84,6 +84,17 @@ def heat_map_mask(client: Client) -> Image.Image:
     return beside([strip, framed(beside(tiles), 8)], 0)
 
 
+def cascade(client: Client) -> Image.Image:
+    """The first picture of the cascade: as it was, resized, and painted anew."""
+    run = client.run(graph := graphs.load("cascade_shapes.api.json"))
+    previews = {
+        node["_meta"]["title"]: number for number, node in graph.items() if node["class_type"] == "PreviewImage"
+    }
+    shown = {**previews, "128 x 128, painted": graphs.the(graph, graphs.SAVE)}
+    tiles = {title: pictures(client, run, number)[0] for title, number in shown.items()}
+    return beside([framed(titled(enlarge(image, 256 // image.width), title), 6) for title, image in tiles.items()], 0)
+
+
 def canvas(address: str, name: str) -> Image.Image:
     """The left part of the workflow as the front end draws it."""
     sys.path.insert(0, str(ROOT / "tests" / "browser"))
@@ -119,7 +130,9 @@ def main() -> None:
         save(comparison.drawn(4), ROOT / "assets" / "before_after.jpg", 1000)
         save(comparison.drawn(2), HERE / "attend_and_excite_shapes.jpg")
         save(heat_map_mask(client), HERE / "heat_map_mask_shapes.jpg")
-    save(canvas(address, "attend_and_excite_sd15"), HERE / "attend_and_excite_sd15.jpg")
+        save(cascade(client), HERE / "cascade_shapes.jpg")
+    for name in ("attend_and_excite_sd15", "cascade_x4"):
+        save(canvas(address, name), HERE / f"{name}.jpg")
 
 
 if __name__ == "__main__":

@@ -80,11 +80,12 @@ def test_there_is_a_thumbnail(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sampler_and_the_viewers_take_the_same_model(name):
+    """Where there are viewers: the runs they look at are found through the MODEL."""
     graph = api(name)
-    models = {tuple(n["inputs"]["model"]) for n in graph.values() if n["class_type"] in VIEWERS | {"KSampler"}}
-    assert len(models) == 1
-    ((captured, _),) = models
-    assert graph[captured]["class_type"] == "PUCaptureAttention"
+    models = {kind: {tuple(n["inputs"]["model"]) for n in graph.values() if n["class_type"] in kinds}
+              for kind, kinds in (("sampled", {"KSampler"}), ("viewed", VIEWERS))}  # fmt: skip
+    assert models["viewed"] <= models["sampled"] != set()
+    assert all(graph[captured]["class_type"] == "PUCaptureAttention" for captured, _ in models["viewed"])
 
 
 VIEWERS = {"PUAttentionHeatMap", "PUGuidanceReport"}
@@ -94,9 +95,9 @@ VIEWERS = {"PUAttentionHeatMap", "PUGuidanceReport"}
 @pytest.mark.parametrize("name", NAMES)
 def test_the_files_follow_the_schemas_of_our_nodes(name):
     """A new or renamed input means: run workflows/build.py again."""
-    from pack.nodes import capture_nodes, guidance_nodes, look_nodes, prompt_nodes
+    from pack.nodes import capture_nodes, cascade_nodes, guidance_nodes, look_nodes, prompt_nodes
 
-    modules = (capture_nodes, guidance_nodes, look_nodes, prompt_nodes)
+    modules = (capture_nodes, cascade_nodes, guidance_nodes, look_nodes, prompt_nodes)
     schemas = {s.node_id: s for m in modules for s in (node.GET_SCHEMA() for node in m.NODES)}
     for node in api(name).values():
         if node["class_type"] in schemas:
