@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +29,20 @@ from safetensors.torch import save_file  # noqa: E402
 
 from ..network import LATENT_MEAN, LATENT_SCALE  # noqa: E402
 from ..scenes import enlarged, render  # noqa: E402
-from ..upscaler import LAST_LEVEL, SCALE, UPSCALER_CONFIG, UpscalerUNet, corruption  # noqa: E402
+from ..upscaler import (  # noqa: E402
+    CORRUPTED,
+    LAST_LEVEL,
+    SAMPLING,
+    SCALE,
+    UPSCALER_CONFIG,
+    UpscalerUNet,
+    corruption,
+    error_scale,
+)
 from .captions import make_example  # noqa: E402
-from .train import GAMMA, draw_steps, follow, learning_rate, signal_levels  # noqa: E402
+from .train import follow  # noqa: E402
+
+WARM_UP = 20
 
 
 class Pictures(IterableDataset):
@@ -52,20 +64,21 @@ def pictures(size: int, seed: int) -> Iterator[Tensor]:
     return iter(DataLoader(Pictures(size, seed), batch_size=None, num_workers=1, prefetch_factor=4))
 
 
-def loss(unet: nn.Module, clean: Tensor, alphas: Tensor, corrupt: nn.Module, bf16: bool) -> Tensor:
-    """Denoising loss (velocity, weight min(1, gamma / (1 + SNR))) of pictures `clean` [b 3 h w] in -1..1."""
+def loss(unet: nn.Module, clean: Tensor, corrupt: nn.Module, bf16: bool) -> Tensor:
+    """Velocity error of pictures `clean` [b 3 h w] in -1..1, over what is left to know at their noise levels."""
+    device = clean.device
     small = F.interpolate(F.avg_pool2d(clean, SCALE), scale_factor=SCALE, mode="bilinear")
-    level = torch.randint(0, LAST_LEVEL + 1, (len(clean),), device=clean.device)
+    level = torch.randint(0, LAST_LEVEL + 1, (len(clean),), device=device)
     seen = corrupt.q_sample(small, level, torch.randn_like(small))
-    latent = (clean - torch.tensor(LATENT_MEAN, device=clean.device)[:, None, None]) * LATENT_SCALE
-    step = draw_steps(len(clean), len(alphas)).to(clean.device)
-    alpha, noise = alphas[step][:, None, None, None], torch.randn_like(latent)
+    latent = (clean - torch.tensor(LATENT_MEAN, device=device)[:, None, None]) * LATENT_SCALE
+    step = torch.randint(0, len(SAMPLING), (len(clean),), device=device)
+    alpha, trust = (t.to(device)[i][:, None, None, None] for t, i in ((SAMPLING, step), (CORRUPTED, level)))
+    noise = torch.randn_like(latent)
     noisy = alpha.sqrt() * latent + (1 - alpha).sqrt() * noise
     velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * latent
-    with torch.autocast(clean.device.type, torch.bfloat16, enabled=bf16):
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         predicted = unet(torch.cat((noisy, seen), 1), step, y=level)
-    weight = (GAMMA / (1 + alpha / (1 - alpha))).clamp(max=1).flatten()
-    return ((predicted.float() - velocity).square().mean((1, 2, 3)) * weight).mean()
+    return ((predicted.float() - velocity) / error_scale(alpha, trust)).square().mean()
 
 
 def new_network() -> UpscalerUNet:
@@ -115,13 +128,15 @@ def train(args: argparse.Namespace) -> None:
     run = Run(args.out, args.rate, device)
     torch.manual_seed(args.seed + run.step)
     print(f"{sum(p.numel() for p in run.model.parameters()) / 1e6:.2f} M parameters, from step {run.step}", flush=True)
-    alphas, corrupt = signal_levels().to(device), corruption().to(device)
+    corrupt = corruption().to(device)
     data = pictures(args.batch, args.seed + run.step)
     begun, saved, total = time.time() - run.spent, time.time(), 0.0
     while (progress := max(run.step / args.steps, (time.time() - begun) / (args.minutes * 60))) < 1:
         for group in run.optimizer.param_groups:
-            group["lr"] = learning_rate(progress, run.step, args.rate)
-        value = loss(run.model, next(data).to(device), alphas, corrupt, args.bf16)
+            group["lr"] = (
+                args.rate * min(1.0, run.step / WARM_UP) * (0.02 + 0.98 * math.cos(progress * math.pi / 2) ** 2)
+            )
+        value = loss(run.model, next(data).to(device), corrupt, args.bf16)
         value.backward()
         torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
         run.optimizer.step()

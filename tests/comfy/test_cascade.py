@@ -260,6 +260,40 @@ def test_the_level_reaches_the_network(upscaler):
     assert (outputs[0] - outputs[1]).abs().max() > 1e-4
 
 
+def test_what_an_untrained_network_answers():
+    """The best straight guess: at level 0 the picture is believed but for a detail of 0.04; a latent of 1 over a guess
+    of 0 is its noise and its detail, shared out by their variances."""
+    from pack.demo.network import LATENT_MEAN
+    from pack.demo.training.upscale import new_network
+
+    network = new_network()
+    alphas = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2, 0)
+    picture = torch.tensor(LATENT_MEAN)[:, None, None].expand(1, 3, 16, 16)
+    for step in (20, 500, 999):
+        alpha = float(alphas[step])
+        noise, detail = (1 - alpha) / alpha, 0.04**2
+        clean = detail / (detail + noise) / alpha**0.5
+        velocity = (alpha**0.5 - clean) / (1 - alpha) ** 0.5
+        x = torch.cat((torch.ones(1, 3, 16, 16), picture), 1)
+        with torch.no_grad():
+            out = network(x, torch.tensor([step]), y=torch.tensor([0]))
+        assert torch.allclose(out, torch.full_like(out, velocity), rtol=2e-3), step
+
+
+def test_before_any_training_it_resizes(tmp_path):
+    from pack.demo.training.upscale import export, new_network
+    from pack.demo.upscaler_model import load_upscaler
+
+    export(new_network(), tmp_path / "new.safetensors", {})
+    image = picture(hw=(16, 24)) * 0.2 + 0.4
+    with torch.inference_mode():
+        model, vae = load_upscaler(tmp_path / "new.safetensors")
+        pixels = vae.decode(run(stage(model, image, 0.0), steps=8, cfg=1.0))
+    plain = torch.nn.functional.interpolate(image.movedim(-1, 1), scale_factor=2, mode="bilinear").movedim(1, -1)
+    # What is left of the sampler's noise is the detail it leaves room for.
+    assert (pixels - plain).abs().mean() < 0.06
+
+
 def test_capture_on_a_network_without_words_is_refused_in_a_sentence(upscaler):
     from pack.attention_hooks.host.settings import Capture, with_capture
 
