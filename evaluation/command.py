@@ -17,7 +17,7 @@ import torch
 
 from . import memory, peer, speed
 from .networks import SMALL, TINY, Size
-from .pages import conditioning_page, quality_page, saturation_page, speed_page, tuning_page
+from .pages import cascade_page, conditioning_page, quality_page, saturation_page, speed_page, tuning_page
 
 QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
 """Of source and edit, of each kind of edit; of the curve over tau."""
@@ -47,6 +47,8 @@ def run(wanted: argparse.Namespace) -> int:
         _editing(wanted)
     if "inversion" in parts:
         _inversion(wanted)
+    if "cascade" in parts:
+        _cascade(wanted)
     return 0
 
 
@@ -191,12 +193,31 @@ def _inversion(wanted: argparse.Namespace) -> None:
         save(file, results, inversion_page(results))
 
 
+def _cascade(wanted: argparse.Namespace) -> None:
+    from ..demo.upscaler_model import UPSCALER_WEIGHTS, load_upscaler
+    from . import cascade
+
+    plan = cascade.QUICK if wanted.quick else cascade.Plan()
+    if wanted.pictures:
+        plan = replace(plan, pictures=wanted.pictures)
+    studio, weights = _studio(wanted.weights)
+    results, sheet = cascade.measure(studio, load_upscaler(), plan, say)
+    marks = {"machine": machine(), "weights": weights, "upscaler": _mark(UPSCALER_WEIGHTS)}
+    file = wanted.output / ("cascade_quick.json" if wanted.quick else "cascade.json")
+    sheet.save(file.with_suffix(".png"), optimize=True)
+    save(file, {**marks, **results}, cascade_page(results, marks))
+
+
 def _studio(file: Path | None) -> tuple[Any, str]:
     """The Shapes model, and a mark of its weights."""
     from ..demo.model import WEIGHTS, load_shapes
     from .quality import Studio
 
-    return Studio(*load_shapes(file or WEIGHTS)), hashlib.sha256((file or WEIGHTS).read_bytes()).hexdigest()[:12]
+    return Studio(*load_shapes(file or WEIGHTS)), _mark(file or WEIGHTS)
+
+
+def _mark(weights: Path) -> str:
+    return hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
 
 
 def _load(file: Path, nothing: Any) -> Any:

@@ -133,6 +133,17 @@ def _row(images: list[Image.Image], title: str) -> Image.Image:
     return page
 
 
+def cascade(client: Client) -> Image.Image:
+    """The first picture of the cascade: as it was, resized, and painted anew."""
+    run = client.run(graph := graphs.load("cascade_shapes.api.json"))
+    previews = {
+        node["_meta"]["title"]: number for number, node in graph.items() if node["class_type"] == "PreviewImage"
+    }
+    shown = {**previews, "128 x 128, painted": graphs.the(graph, graphs.SAVE)}
+    tiles = {title: pictures(client, run, number)[0] for title, number in shown.items()}
+    return beside([framed(titled(enlarge(image, 256 // image.width), title), 6) for title, image in tiles.items()], 0)
+
+
 def canvas(address: str, name: str) -> Image.Image:
     """The left part of the workflow as the front end draws it."""
     sys.path.insert(0, str(ROOT / "tests" / "browser"))
@@ -191,6 +202,7 @@ def edited_pictures(client: Client, name: str) -> Image.Image:
 OWN: dict[str, Callable[[Client], Image.Image]] = {
     "heat_map_mask_shapes": heat_map_mask,
     "real_image_shapes": real_image,
+    "cascade_shapes": cascade,
     "composable_shapes": partial(alone, name="composable_shapes"),
     **{f"{name}_shapes": partial(compared, name=f"{name}_shapes", node_id=node) for name, node in COMPARED.items()},
     **{f"{name}_shapes": partial(edited_pictures, name=f"{name}_shapes") for name in EDITS},
