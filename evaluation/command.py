@@ -187,7 +187,8 @@ def _inversion(wanted: argparse.Namespace) -> None:
     work = inversion.examples(wanted.scenes or (QUICK_SCENES if wanted.quick else SCENES))
     file = wanted.output / ("inversion_quick.json" if wanted.quick else "inversion.json")
     head = {"machine": machine(), "weights": weights, "recipe": asdict(recipe), "batch": inversion.BATCH}
-    for found in laboratory.run(inversion.ways(recipe.cfg), work, say):
+    begun = {} if wanted.fresh else inversion.earlier(_load(file, {}), head)
+    for found in laboratory.run(inversion.ways(recipe.cfg), work, say, begun):
         # After each batch, so that a run that is cut short has shown something.
         results = {**head, "ways": inversion.summarise(found)}
         save(file, results, inversion_page(results))

@@ -83,12 +83,15 @@ class Laboratory:
     vae: Any
     recipe: Recipe = Recipe()
 
-    def run(self, wanted: Mapping[str, Way], work: Sequence[Example], say: Say) -> Iterator[dict[str, Result]]:
-        """The results so far, after every batch; one way after the other, as the last ones take by far the longest."""
-        results: dict[str, Result] = {}
+    def run(
+        self, wanted: Mapping[str, Way], work: Sequence[Example], say: Say, results: dict[str, Result] | None = None
+    ) -> Iterator[dict[str, Result]]:
+        """The results so far, after every batch; one way after the other, as the last ones take by far the longest.
+        What is in `results` already, of an earlier run, is not done again."""
+        results = {} if results is None else results
         for name, way in wanted.items():
-            results[name] = Result()
-            for start in range(0, len(work), BATCH):
+            results.setdefault(name, Result())
+            for start in range(len(results[name].psnr), len(work), BATCH):
                 self._add(results[name], way, work[start : start + BATCH])
                 say(f"{name}: {len(results[name].psnr)} of {len(work)} scenes")
                 yield results
@@ -144,9 +147,17 @@ def summarise(results: Mapping[str, Result]) -> dict[str, Any]:
             "difference": asdict(paired_difference(result.psnr, base[: len(result.psnr)])),
             "seconds to find": float(np.mean(result.finding)),
             "seconds to sample": float(np.mean(result.sampling)),
+            "each image": asdict(result),
         }
         for name, result in results.items()
     }
+
+
+def earlier(saved: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Result]:
+    """Results of a saved file, where it was made with the same weights and settings."""
+    if any(saved.get(name) != head[name] for name in ("weights", "recipe")):
+        return {}
+    return {name: Result(**way["each image"]) for name, way in saved["ways"].items()}
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -117,8 +117,8 @@ class PUNullTextOptimise(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "save_memory", default=False, advanced=True,
-                    tooltip="Null-text: keeps fewer intermediate results and takes about a third longer, for when "
-                    "memory runs out. The result stays the same.",
+                    tooltip="Null-text: keeps fewer intermediate results and takes longer, for when memory runs "
+                    "out. The result stays the same.",
                 ),
             ],
             outputs=[

@@ -27,7 +27,8 @@ from .resume import Unfinished, content_of
 UNFINISHED = Unfinished()
 
 MEMORY_ROWS = 3
-"""ComfyUI budgets a forward of two rows for each image; a gradient through the whole network holds more."""
+"""ComfyUI budgets a forward of two rows for each image. A gradient through the whole network holds more: an
+estimate, on the safe side of what guidance asks for (host/memory.py), whose passes stop half-way."""
 
 
 @dataclass(frozen=True)
