@@ -42,6 +42,7 @@ def _speed(speed: Mapping[str, Any]) -> str:
         ["the same, counted in floating-point operations", f"{speed['floor']:.2f}", "", ""],
         _timed(f"whole runs, {part}, on a smaller network ({whole['network']}) ÷ plain", whole["guided / plain"]),
         _timed("one guided step ÷ one plain step", speed["guided step / plain step"]),
+        _timed("a step with three losses ÷ a step with one", speed["three losses / one"], "≤ 1.05"),
         _timed("Capture Attention on every step ÷ plain", speed["capture / plain"], "≤ 1.05"),
         *_peer_rows(speed["diffusers"]),
     ]
