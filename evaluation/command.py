@@ -17,12 +17,14 @@ import torch
 
 from . import memory, peer, speed
 from .networks import SMALL, TINY, Size
-from .pages import quality_page, speed_page, tuning_page
+from .pages import cascade_page, conditioning_page, quality_page, saturation_page, speed_page, tuning_page
 
 QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
 """Of source and edit, of each kind of edit; of the curve over tau."""
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
+QUICK_SCENES, SCENES = 2, 64
+CONDITIONING_ROUNDS = 9
 
 
 def run(wanted: argparse.Namespace) -> int:
@@ -35,10 +37,18 @@ def run(wanted: argparse.Namespace) -> int:
         _cost(wanted, parts)
     if "quality" in parts:
         _quality(wanted)
+    if "conditioning" in parts:
+        _conditioning(wanted)
+    if "saturation" in parts:
+        _saturation(wanted)
     if "tuning" in parts:
         _tuning(wanted)
     if "editing" in parts:
         _editing(wanted)
+    if "inversion" in parts:
+        _inversion(wanted)
+    if "cascade" in parts:
+        _cascade(wanted)
     return 0
 
 
@@ -85,6 +95,27 @@ def _quality(wanted: argparse.Namespace) -> None:
     save(wanted.output / ("quality_quick.json" if wanted.quick else "quality.json"), results, quality_page(results))
 
 
+def _conditioning(wanted: argparse.Namespace) -> None:
+    from . import conditioning
+
+    size = Size(*wanted.network) if wanted.network else TINY if wanted.quick else SMALL
+    rounds = wanted.rounds or (1 if wanted.quick else CONDITIONING_ROUNDS)
+    results = {"machine": machine(), **conditioning.measure(size, rounds, say)}
+    file = wanted.output / ("conditioning_quick.json" if wanted.quick else "conditioning.json")
+    save(file, results, conditioning_page(results, conditioning.TARGETS))
+
+
+def _saturation(wanted: argparse.Namespace) -> None:
+    from . import saturation
+
+    studio, weights = _studio(wanted.weights)
+    measured = saturation.measure(studio, saturation.QUICK if wanted.quick else saturation.Plan(), say)
+    results = {"machine": machine(), "weights file": weights, "recipe": asdict(studio.recipe), **measured}
+    file = wanted.output / ("saturation_quick.json" if wanted.quick else "saturation.json")
+    saturation.plot(results).save(file.with_suffix(".png"))
+    save(file, results, saturation_page(results, file.with_suffix(".png").name))
+
+
 def _tuning(wanted: argparse.Namespace) -> None:
     from . import quality, tuning
     from .methods import REGISTRY
@@ -104,7 +135,7 @@ def _tuning(wanted: argparse.Namespace) -> None:
 
 
 def _editing(wanted: argparse.Namespace) -> None:
-    from ..plots.lines import share_lines
+    from ..plots.lines import Line, line_panels
     from . import editing
     from .editing_page import editing_page
 
@@ -128,12 +159,14 @@ def _editing(wanted: argparse.Namespace) -> None:
         "cost": editing_cost(wanted),
     }
     plot = wanted.output / f"{name}_tau.png"
-    lines = {
-        f"{kind}: {words}": [by_tau[f"{tau:g}"][column]["value"] for tau in editing.TAUS]
+    panels = {
+        f"{kind}, without local blend": {
+            words: Line([by_tau[f"{tau:g}"][column]["value"] for tau in editing.TAUS])
+            for column, words in (("happened", "edit happened"), ("stayed", "other stayed"))
+        }
         for kind, by_tau in results["tau"].items()
-        for column, words in (("happened", "edit happened"), ("stayed", "other stayed"))
     }
-    share_lines("Word swap over tau, without local blend", "tau", editing.TAUS, lines).save(plot)
+    line_panels(panels, editing.TAUS, "tau").save(plot)
     save(wanted.output / f"{name}.json", results, editing_page(results, plot.name))
 
 
@@ -144,12 +177,48 @@ def editing_cost(wanted: argparse.Namespace) -> dict[str, Any]:
     return measure(size, 1 if wanted.quick else wanted.rounds or 3, say)
 
 
+def _inversion(wanted: argparse.Namespace) -> None:
+    from . import inversion
+    from .inversion_page import inversion_page
+
+    studio, weights = _studio(wanted.weights)
+    recipe = replace(studio.recipe, steps=3) if wanted.quick else studio.recipe
+    laboratory = inversion.Laboratory(studio.model, studio.clip, studio.vae, recipe)
+    work = inversion.examples(wanted.scenes or (QUICK_SCENES if wanted.quick else SCENES))
+    file = wanted.output / ("inversion_quick.json" if wanted.quick else "inversion.json")
+    head = {"machine": machine(), "weights": weights, "recipe": asdict(recipe), "batch": inversion.BATCH}
+    begun = {} if wanted.fresh else inversion.earlier(_load(file, {}), head)
+    for found in laboratory.run(inversion.ways(recipe.cfg), work, say, begun):
+        # After each batch, so that a run that is cut short has shown something.
+        results = {**head, "ways": inversion.summarise(found)}
+        save(file, results, inversion_page(results))
+
+
+def _cascade(wanted: argparse.Namespace) -> None:
+    from ..demo.upscaler_model import UPSCALER_WEIGHTS, load_upscaler
+    from . import cascade
+
+    plan = cascade.QUICK if wanted.quick else cascade.Plan()
+    if wanted.pictures:
+        plan = replace(plan, pictures=wanted.pictures)
+    studio, weights = _studio(wanted.weights)
+    results, sheet = cascade.measure(studio, load_upscaler(), plan, say)
+    marks = {"machine": machine(), "weights": weights, "upscaler": _mark(UPSCALER_WEIGHTS)}
+    file = wanted.output / ("cascade_quick.json" if wanted.quick else "cascade.json")
+    sheet.save(file.with_suffix(".png"), optimize=True)
+    save(file, {**marks, **results}, cascade_page(results, marks))
+
+
 def _studio(file: Path | None) -> tuple[Any, str]:
     """The Shapes model, and a mark of its weights."""
     from ..demo.model import WEIGHTS, load_shapes
     from .quality import Studio
 
-    return Studio(*load_shapes(file or WEIGHTS)), hashlib.sha256((file or WEIGHTS).read_bytes()).hexdigest()[:12]
+    return Studio(*load_shapes(file or WEIGHTS)), _mark(file or WEIGHTS)
+
+
+def _mark(weights: Path) -> str:
+    return hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
 
 
 def _load(file: Path, nothing: Any) -> Any:

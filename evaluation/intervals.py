@@ -39,6 +39,11 @@ def wilson(values: Sequence[float]) -> Interval:
     return Interval(p, max(0.0, middle - half), min(1.0, middle + half))
 
 
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Mean of values of any size. Normal approximation."""
+    return paired_difference(values, [0.0] * len(values))
+
+
 def paired_difference(values: Sequence[float], base: Sequence[float]) -> Interval:
     """Mean of values - base, image by image: both made from the same prompt and noise. Normal approximation."""
     differences = np.subtract(_pairs(values, base)[0], base)

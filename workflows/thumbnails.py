@@ -12,6 +12,7 @@ import importlib.util
 import io
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,14 @@ ROOT = HERE.parent
 WIDTH = 800
 FIRST = "attend_and_excite"
 """The workflow whose comparison is also the picture in the README."""
+
+COMPARED = {
+    "structured": "PUStructuredDiffusion",
+    "dynamic_thresholding": "PUDynamicThresholding",
+    "guidance_schedule": "PUGuidanceSchedule",
+}
+"""Workflow without its suffix -> the node that the pictures are drawn with and without."""
+EDITS = ("word_swap", "refine", "reweight")
 
 
 def load_pack() -> ModuleType:
@@ -42,7 +51,7 @@ from pack.demo.sheet import subjects_of  # noqa: E402
 from pack.door import graphs  # noqa: E402
 from pack.door.client import Client, Run  # noqa: E402
 from pack.plots.before_after import before_after  # noqa: E402
-from pack.plots.canvas import beside, enlarge, framed, to_pil, to_tensor  # noqa: E402
+from pack.plots.canvas import GREY, below, beside, blank, enlarge, framed, to_pil, to_tensor, write  # noqa: E402
 from pack.plots.heat import titled  # noqa: E402
 
 
@@ -85,6 +94,54 @@ def heat_map_mask(client: Client) -> Image.Image:
     strip, mask, cut = (pictures(client, run, node)[0] for node in nodes)
     tiles = [titled(enlarge(image, 256 // image.width), title) for image, title in ((mask, "mask"), (cut, "cut out"))]
     return beside([strip, framed(beside(tiles), 8)], 0)
+
+
+def real_image(client: Client) -> Image.Image:
+    """The picture, and what sampling makes of its noise with and without Null-Text Optimise."""
+    graph = graphs.load("real_image_shapes.api.json")
+    run = client.run(graph)
+    (original,) = graphs.of_class(graph, "PreviewImage")
+    shown = [("the picture", original)]
+    shown += [(graph[node]["_meta"]["title"], node) for node in graphs.of_class(graph, "SaveImage")]
+    return framed(beside([titled(enlarge(pictures(client, run, node)[0], 4), title) for title, node in shown]), 8)
+
+
+def compared(client: Client, name: str, node_id: str, count: int = 4) -> Image.Image:
+    """Two rows of the same seeds: without the node `node_id` on the MODEL, and with it."""
+    graph = graphs.load(f"{name}.api.json")
+    graphs.set_inputs(graph, batch_size=count)
+    picture, title = graphs.the(graph, "SaveImage"), graph[graphs.the(graph, node_id)]["_meta"]["title"]
+    runs = {"without": graphs.without(graph, node_id), title: graph}
+    # Kept to the picture: the report has no node behind it where the node is passed by.
+    drawn = {name: client.run(graphs.kept(own, picture)) for name, own in runs.items()}
+    return below([_row(pictures(client, run, picture), name) for name, run in drawn.items()])
+
+
+def alone(client: Client, name: str, count: int = 4) -> Image.Image:
+    """The pictures of a run, under the text that asked for them."""
+    graph = graphs.load(f"{name}.api.json")
+    graphs.set_inputs(graph, batch_size=count)
+    text = graph[graphs.the(graph, "PUComposeText")]["inputs"]["text"]
+    return _row(pictures(client, client.run(graph), graphs.the(graph, "SaveImage")), text)
+
+
+def _row(images: list[Image.Image], title: str) -> Image.Image:
+    strip = beside([enlarge(image, 3) for image in images])
+    page, draw = blank(strip.width, strip.height + 36)
+    write(draw, (0, 18), title, 24, GREY, "lm")
+    page.paste(strip, (0, 36))
+    return page
+
+
+def cascade(client: Client) -> Image.Image:
+    """The first picture of the cascade: as it was, resized, and painted anew."""
+    run = client.run(graph := graphs.load("cascade_shapes.api.json"))
+    previews = {
+        node["_meta"]["title"]: number for number, node in graph.items() if node["class_type"] == "PreviewImage"
+    }
+    shown = {**previews, "128 x 128, painted": graphs.the(graph, graphs.SAVE)}
+    tiles = {title: pictures(client, run, number)[0] for title, number in shown.items()}
+    return beside([framed(titled(enlarge(image, 256 // image.width), title), 6) for title, image in tiles.items()], 0)
 
 
 def canvas(address: str, name: str) -> Image.Image:
@@ -142,8 +199,13 @@ def edited_pictures(client: Client, name: str) -> Image.Image:
     return framed(beside([titled(enlarge(image, 192 // image.width), title) for image, title in tiles]), 8)
 
 
-OWN = {"heat_map_mask_shapes": heat_map_mask} | {
-    name: partial(edited_pictures, name=name) for name in ("word_swap_shapes", "refine_shapes", "reweight_shapes")
+OWN: dict[str, Callable[[Client], Image.Image]] = {
+    "heat_map_mask_shapes": heat_map_mask,
+    "real_image_shapes": real_image,
+    "cascade_shapes": cascade,
+    "composable_shapes": partial(alone, name="composable_shapes"),
+    **{f"{name}_shapes": partial(compared, name=f"{name}_shapes", node_id=node) for name, node in COMPARED.items()},
+    **{f"{name}_shapes": partial(edited_pictures, name=f"{name}_shapes") for name in EDITS},
 }
 """Workflows whose picture is made in a way of their own."""
 

@@ -30,6 +30,8 @@ class CapturedMaps:
     probs: Mapping[AttentionSite, Tensor]
     progress: tuple[tuple[float, float], ...]
     latent_hw: tuple[int, int]
+    one_size: bool = False
+    """The model has maps of one size only, as transformers do: any named size means them."""
 
     @property
     def batch(self) -> int:

@@ -18,6 +18,7 @@ from ..capture.store import MapStore
 from ..types import AttentionSite
 from .autograd import ThawedInferenceTensors, gradients, met_inference_tensor
 from .checkpointing import checkpointed
+from .families import family_of
 from .recorder import Listener, Recorder, StopForward
 
 # What fp16 gradients are multiplied by on their way through the network: without it, those of the small early maps
@@ -66,7 +67,8 @@ class GradientPass:
         for each wanted reading active at this noise level, maps [images tokens height width] and returns a scalar.
 
         -> d loss / d leaf, detached; zeros when no reading is active."""
-        self._apply_hooks(sigma)
+        entries = [entry for reading in self.readings.values() for entry in reading.entries]
+        apply_weight_hooks(self.model, entries, sigma, self.model_options)
         try:
             return self._run(leaf_and_input, sigma, loss, wanted)
         except RuntimeError as error:
@@ -88,7 +90,7 @@ class GradientPass:
             if not maps:
                 return torch.zeros_like(leaf).detach()
             self.backwards += 1
-            return self._backward(loss(maps), leaf)
+            return gradient_of(loss(maps), leaf, self.model)
 
     def _forward(self, x: Tensor, sigma: Tensor, readings: Mapping[str, Reading]) -> dict[str, Tensor]:
         listeners = {name: reading.listener() for name, reading in readings.items()}
@@ -99,43 +101,51 @@ class GradientPass:
         for entry in entries.values():
             # One call each: stopping early ends the whole call, and ComfyUI runs unlike entries one after the other.
             self.forwards += 1
-            conds = [[_with_given_control(entry)]]
+            conds = [[with_given_control(entry)]]
             with suppress(StopForward):
                 comfy.samplers.calc_cond_batch(self.model, conds, x, sigma, self._options(recorder))
         return {name: listener.sink.probs() for name, listener in listeners.items() if not listener.sink.empty}
 
-    def _backward(self, total: Tensor, leaf: Tensor) -> Tensor:
-        scale = FP16_SCALE if self._computes_in() == torch.float16 else 1.0
-        (gradient,) = torch.autograd.grad(total * scale, leaf, retain_graph=scale != 1.0)
-        if scale != 1.0 and not gradient.isfinite().all():
-            # Too much of a good thing: the scaled gradient left fp16's range.
-            (gradient,), scale = torch.autograd.grad(total, leaf), 1.0
-        return gradient.detach() / scale
-
-    def _computes_in(self) -> torch.dtype:
-        # Hosts before 0.19 know only the type the weights are kept in.
-        return getattr(self.model, "get_dtype_inference", self.model.get_dtype)()
-
     def _options(self, recorder: Recorder) -> dict[str, Any]:
         """This run's model options plus our reading, for one call."""
-        options = comfy.model_patcher.create_model_options_clone(self.model_options)
-        options.pop("multigpu_clones", None)
-        transformer = options.setdefault("transformer_options", {})
-        patches = transformer.setdefault("patches", {})
-        patches["attn2_patch"] = [*patches.get("attn2_patch", []), recorder]
-        # Control adds to the skip tensors in place; autograd must find those it saved unchanged.
-        patches["input_block_patch_after_skip"] = [*patches.get("input_block_patch_after_skip", []), _own_copy]
-        transformer["optimized_attention_override"] = _differentiable_attention
+        options = differentiable_options(self.model_options)
+        family_of(self.model).attach(self.model.diffusion_model, recorder, options["transformer_options"])
         return options
 
-    def _apply_hooks(self, sigma: Tensor) -> None:
-        """Weight hooks (LoRA on a conditioning) write into the weights, which must happen in inference mode; the pass
-        then finds them applied."""
-        patcher = self.model.current_patcher
-        for entry in (e for reading in self.readings.values() for e in reading.entries):
-            if entry.get("hooks") is not None:
-                patcher.prepare_hook_patches_current_keyframe(sigma, entry["hooks"], self.model_options)
-                patcher.apply_hooks(hooks=entry["hooks"])
+
+def gradient_of(total: Tensor, leaf: Tensor, model: Any) -> Tensor:
+    """d total / d leaf, detached; on its way through a network that computes in fp16 it is scaled up."""
+    # Hosts before 0.19 know only the type the weights are kept in.
+    dtype = getattr(model, "get_dtype_inference", model.get_dtype)()
+    scale = FP16_SCALE if dtype == torch.float16 else 1.0
+    (gradient,) = torch.autograd.grad(total * scale, leaf, retain_graph=scale != 1.0)
+    if scale != 1.0 and not gradient.isfinite().all():
+        # Too much of a good thing: the scaled gradient left fp16's range.
+        (gradient,), scale = torch.autograd.grad(total, leaf), 1.0
+    return gradient.detach() / scale
+
+
+def differentiable_options(model_options: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a run's model options for one call that autograd works through."""
+    options = comfy.model_patcher.create_model_options_clone(model_options)
+    options.pop("multigpu_clones", None)
+    transformer = options.setdefault("transformer_options", {})
+    patches = transformer.setdefault("patches", {})
+    # Control adds to the skip tensors in place; autograd must find those it saved unchanged.
+    patches["input_block_patch_after_skip"] = [*patches.get("input_block_patch_after_skip", []), _own_copy]
+    transformer["optimized_attention_override"] = _differentiable_attention
+    return options
+
+
+def apply_weight_hooks(
+    model: Any, entries: Sequence[dict[str, Any]], sigma: Tensor, model_options: dict[str, Any]
+) -> None:
+    """Weight hooks (LoRA on a conditioning) write into the weights, which must happen in inference mode; the pass then
+    finds them applied."""
+    for entry in entries:
+        if entry.get("hooks") is not None:
+            model.current_patcher.prepare_hook_patches_current_keyframe(sigma, entry["hooks"], model_options)
+            model.current_patcher.apply_hooks(hooks=entry["hooks"])
 
 
 def _rows_of(cond: Any) -> int:
@@ -152,7 +162,8 @@ def _differentiable_attention(func: Callable[..., Tensor], *args: Any, **kwargs:
     return comfy_attention.attention_pytorch(*args, **kwargs)
 
 
-def _with_given_control(entry: dict[str, Any]) -> dict[str, Any]:
+def with_given_control(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry for a differentiable call."""
     return {**entry, "control": _DetachedControl(entry["control"])} if entry.get("control") is not None else entry
 
 

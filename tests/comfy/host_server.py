@@ -6,6 +6,7 @@ Not called `server.py`: this folder is on the path, and ComfyUI has a module of 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,6 +36,9 @@ def comfy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
     host = host_in(tmp_path_factory.mktemp("server"))
     write_sd15(host.base / "models" / "checkpoints" / CHECKPOINT)
+    # The picture that comes with ComfyUI, and which its Load Image shows first.
+    (host.base / "input").mkdir(exist_ok=True)
+    shutil.copy(host.comfyui / "input" / "example.png", host.base / "input")
     with running(host, cpu=not os.environ.get("PU_TEST_GPU"), extra=[*ALONE, "--disable-metadata"]) as server:
         yield server
 

@@ -80,7 +80,10 @@ def test_there_is_a_thumbnail(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sampler_and_the_viewers_take_the_same_model(name):
+    """Where there are viewers: the runs they look at are found through the MODEL."""
     graph = api(name)
+    if not VIEWERS & {n["class_type"] for n in graph.values()}:
+        pytest.skip("nothing looks at the run")
     models = {tuple(n["inputs"]["model"]) for n in graph.values() if n["class_type"] in VIEWERS | {"KSampler"}}
     assert len(models) == 1
     ((patched, _),) = models

@@ -1,23 +1,42 @@
-"""The tau plot: every line is where its values are."""
+"""Lines over numbers."""
 
 import numpy as np
+from pack.plots.canvas import PAPER
 from pack.plots.colours import subject_colour
-from pack.plots.lines import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, share_lines
-
-FRAME = 16
+from pack.plots.lines import HEIGHT, Line, line_panels
 
 
-def pixels_of(image, colour) -> np.ndarray:
-    """[n 2] row and column of the pixels of this colour."""
-    return np.argwhere((np.abs(np.asarray(image, int) - np.array(colour)).sum(-1)) < 12)
+def drawn(panels):
+    return np.asarray(line_panels(panels, [1.0, 5.0, 10.0], "x"))
 
 
-def test_lines_lie_at_their_values():
-    image = share_lines("title", "tau", (0.0, 0.5, 1.0), {"all": (1.0, 1.0, 1.0), "half": (0.5, 0.5, 0.5)})
-    assert image.size == (WIDTH + 2 * FRAME, HEIGHT + 2 * FRAME)
-    inside = (FRAME + LEFT, FRAME + WIDTH - RIGHT)
-    for index, row in ((0, TOP), (1, TOP + (HEIGHT - TOP - BOTTOM) / 2)):
-        found = pixels_of(image, subject_colour(index))
-        drawn = found[(found[:, 1] >= inside[0]) & (found[:, 1] <= inside[1])]
-        assert abs(drawn[:, 0].mean() - (row + FRAME)) < 3
-        assert drawn[:, 1].min() <= inside[0] + 3 and drawn[:, 1].max() >= inside[1] - 3
+def test_each_name_has_one_colour_in_all_panels():
+    flat = Line([1.0, 1.0, 1.0])
+    picture = drawn({"one": {"a": flat, "b": Line([2.0, 2.0, 2.0])}, "two": {"b": flat}})
+    left, right = picture[:, :420], picture[:, 460:860]
+    assert _has(left, subject_colour(0)) and _has(left, subject_colour(1))
+    assert _has(right, subject_colour(1)) and not _has(right, subject_colour(0))
+
+
+def test_higher_values_are_drawn_higher():
+    picture = drawn({"one": {"low": Line([1.0, 1.0, 1.0]), "high": Line([4.0, 4.0, 4.0])}})[:, :420]
+    low, high = (np.argwhere(_is(picture, subject_colour(row)))[:, 0].mean() for row in (0, 1))
+    assert high < low < HEIGHT + 32
+
+
+def test_a_band_lies_behind_its_line():
+    bare = drawn({"one": {"a": Line([1.0, 2.0, 3.0])}})
+    banded = drawn({"one": {"a": Line([1.0, 2.0, 3.0], [0.5, 1.0, 2.0], [1.5, 3.0, 4.0])}})
+    assert (banded != PAPER).any(-1).sum() > 1.5 * (bare != PAPER).any(-1).sum()
+
+
+def test_all_zero_is_a_line_at_the_bottom():
+    assert _has(drawn({"one": {"a": Line([0.0, 0.0, 0.0])}}), subject_colour(0))
+
+
+def _is(picture, colour):
+    return (picture == colour).all(-1)
+
+
+def _has(picture, colour):
+    return bool(_is(picture, colour).any())

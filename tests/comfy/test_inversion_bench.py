@@ -1,0 +1,57 @@
+"""The table of real images: it runs through the nodes, counts decibels rightly, and goes on where it was cut short."""
+
+from dataclasses import asdict
+
+import pytest
+import torch
+from pack.evaluation import inversion
+from pack.evaluation.inversion import ALONE, NULL_TEXT, PROMPT, Laboratory, Result, Way, examples, psnr
+from pack.evaluation.inversion_page import inversion_page
+from pack.evaluation.quality import Recipe
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def test_decibels_by_hand():
+    """An error of 0.1 everywhere is 20 dB; what lies beyond white counts as white."""
+    black = torch.zeros(2, 4, 4, 3)
+    assert psnr(black + torch.tensor([0.1, 0.01]).view(2, 1, 1, 1), black).tolist() == pytest.approx([20, 40])
+    assert psnr(black + 3, black + 0.9).tolist() == pytest.approx([20, 20])
+
+
+def test_captions_are_true_and_scenes_are_always_the_same():
+    first, again = examples(3), examples(3)
+    assert [e.caption for e in first] == [e.caption for e in again] and (first[2].image == again[2].image).all()
+    assert all(" and " in e.caption for e in first) and len({e.caption for e in first}) == 3
+
+
+def test_the_ways_differ_as_they_should_and_a_cut_run_goes_on():
+    """Few steps; the page and the summary are made from the real thing."""
+    from pack.demo.model import load_shapes
+
+    laboratory = Laboratory(*load_shapes(), recipe=Recipe(steps=3))
+    wanted = {ALONE: Way(3.0), "n": Way(3.0, NULL_TEXT), "p": Way(3.0, PROMPT, 1)}
+    work = examples(2)
+    for found in laboratory.run(wanted, work, quiet):
+        results = found
+    assert [len(r.psnr) for r in results.values()] == [2, 2, 2]
+    assert results["n"].psnr != results[ALONE].psnr != results["p"].psnr
+    head = {"machine": MACHINE, "weights": "w", "recipe": asdict(laboratory.recipe), "batch": inversion.BATCH}
+    saved = {**head, "ways": inversion.summarise(results)}
+    assert "| p | 2 |" in inversion_page(saved)
+    begun = inversion.earlier(saved, head)
+    assert begun == results and inversion.earlier(saved, {**head, "weights": "v"}) == {}
+    assert list(laboratory.run(wanted, work, quiet, begun)) == [], "nothing is left to do"
+
+
+MACHINE = {"device": "CPU", "system": "Linux", "torch": "2", "comfyui": "0"}
+
+
+def test_the_summary_pairs_the_same_images():
+    """The slow way has the first two of three images: differences +1 and +3 from 20 and 30, not from 40."""
+    results = {ALONE: Result([20, 30, 40], [1] * 3, [1] * 3), "slow": Result([21, 33], [2] * 2, [1] * 2)}
+    summary = inversion.summarise(results)
+    assert summary["slow"]["difference"]["value"] == 2 and summary["slow"]["psnr"]["value"] == 27
+    assert summary[ALONE]["psnr"]["value"] == 30 and summary["slow"]["seconds to find"] == 2
