@@ -153,7 +153,7 @@ def _editing(wanted: argparse.Namespace) -> None:
         "machine": machine(),
         "weights": weights,
         "recipe": asdict(workshop.recipe),
-        "settings": {"swap and refine": editing.SWAP, "blend": editing.BLEND, "weight": editing.WEIGHT},
+        "settings": editing.settings(),
         "kinds": editing.summarise(rows),
         "tau": editing.curve(curve_rows),
         "cost": editing_cost(wanted),

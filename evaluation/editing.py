@@ -37,6 +37,10 @@ COLUMNS = ("happened", "stayed")
 WEIGHT = -2.0
 """Of the colour's word: less than nothing, so that the object has any other colour."""
 SWAP: Mapping[str, Any] = {"until": 0.8, "self_until": 0.4}
+RESHAPE: Mapping[str, Any] = {"until": 0.4, "self_until": 0.0}
+"""Another shape needs another outline."""
+REFINE: Mapping[str, Any] = {"until": 0.4, "self_until": 0.2}
+"""With longer windows the source's colour is the edit's: a first look at a few pictures, not a search."""
 BLEND: Mapping[str, Any] = {"start": 0.2, "threshold": 0.3}
 
 Row = dict[str, Any]
@@ -70,8 +74,10 @@ def _cases(number: int, first: Subject, other: Subject) -> list[Case]:
     weigh = {"words": f"{colour}: {WEIGHT:g}", **SWAP}
     return [
         Case("colour swap", source, prompt(recoloured, other).text, first, recoloured, other),
-        Case("shape swap", source, prompt(reshaped, other).text, first, reshaped, other),
-        Case("added phrase", prompt((shape, None), other).text, source, (shape, None), first, other, "PURefine"),
+        Case("shape swap", source, prompt(reshaped, other).text, first, reshaped, other, inputs=RESHAPE),
+        Case(
+            "added phrase", prompt((shape, None), other).text, source, (shape, None), first, other, "PURefine", REFINE
+        ),
         Case("re-weight", source, source, first, (shape, None), other, "PUReweight", weigh),
     ]
 
@@ -137,7 +143,9 @@ def rows_of(workshop: Workshop, edits: Sequence[Case], seed: int) -> Iterator[Ro
         for case in (case for case in edits if case.source == text):
             right = [i for i in range(SEEDS) if is_right(case, detect(sources[i].numpy()))]
             for arm in ARMS if right else ():
-                pictures = workshop.pictures(case, arm, seed, right)
+                # The same prompt and noise without an edit is the source again.
+                again = arm == RESAMPLED and case.edited == case.source
+                pictures = sources[right] if again else workshop.pictures(case, arm, seed, right)
                 for index, picture in zip(right, pictures, strict=True):
                     yield {
                         "kind": case.kind, "arm": arm, "prompt": case.source, "edited": case.edited, "seed": seed,
@@ -215,7 +223,7 @@ def run(
 ) -> tuple[list[Row], list[Row]]:
     """Rows of the table and of the curve, until every kind has `pairs`. What `file` has from an earlier run of the same
     settings is not done again."""
-    key = {"recipe": asdict(workshop.recipe), "weights": weights, "swap": dict(SWAP), "blend": dict(BLEND), "w": WEIGHT}
+    key = {"recipe": asdict(workshop.recipe), "weights": weights, "settings": settings()}
     table = _collect(file, {**key, "part": "table"}, pairs, lambda *job: rows_of(workshop, *job), say)
     curve_file = file.with_stem(file.stem + "_tau")
     curve = _collect(curve_file, {**key, "part": "tau"}, curve_pairs, lambda *job: curve_rows(workshop, *job), say)
@@ -270,6 +278,11 @@ def _read(file: Path, key: Mapping[str, Any]) -> dict[str, list[Row]]:
 
 
 # --- figures ---
+
+
+def settings() -> dict[str, Any]:
+    """Of every kind of edit, as the nodes take them."""
+    return {case.kind: {"node": case.node, **case.inputs} for case in cases()[0]} | {"local blend": dict(BLEND)}
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:

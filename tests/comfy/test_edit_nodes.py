@@ -237,3 +237,55 @@ def test_the_cases_ask_for_what_their_prompts_say():
         assert case.other[0] in case.source and case.other[1] in case.edited
         assert case.before[0] in case.source and case.after[0] in case.edited
         assert (case.source == case.edited) == (case.kind == "re-weight")
+
+
+def test_figures_and_page_from_known_rows():
+    """Two pairs a kind and arm, one of which happened and stayed."""
+    from pack.evaluation.editing_page import editing_page
+
+    seen = [{"happened": 1.0, "stayed": 1.0, "outside": 2.0}, {"happened": 0.0, "stayed": 0.0, "outside": 4.0}]
+    kinds = list(editing.settings())[:-1]
+    rows = [
+        {"kind": kind, "arm": arm, "seed": 1, "index": i, **one}
+        for kind in kinds
+        for arm in editing.ARMS
+        for i, one in enumerate(seen)
+    ]
+    places = [
+        {"kind": kind, "tau": tau, "seed": 1, "index": i, **one}
+        for kind in kinds[:2]
+        for tau in editing.TAUS
+        for i, one in enumerate(seen)
+    ]
+    assert editing._count(rows) == 2
+    ratio = {"median": 1.05, "low": 1.0, "high": 1.1, "cpu": 1.04}
+    page = editing_page(
+        {
+            "recipe": {"steps": 20, "sampler": "euler", "scheduler": "normal", "cfg": 3.0, "size": 64},
+            "machine": {"device": "CPU", "system": "Linux", "torch": "2", "comfyui": "0.30"},
+            "weights": "abc",
+            "settings": editing.settings(),
+            "kinds": editing.summarise(rows),
+            "tau": editing.curve(places),
+            "cost": {"network": "n", "steps": 5, "rounds": 3, "word swap / plain": ratio},
+        },
+        "editing_tau.png",
+    )
+    assert "| colour swap | with local blend | 2 | 50.0 (9.5 to 90.5) | 50.0 (9.5 to 90.5) | 3.0 |" in page
+    assert "| word swap / plain | 1.05 (1.00 to 1.10) | 1.04 |" in page
+
+
+def test_a_run_goes_on_where_it_was_cut_short(tmp_path):
+    calls = []
+
+    def work(edits, seed):
+        calls.append(seed)
+        for kind in ("colour swap", "shape swap"):
+            yield {"kind": kind, "arm": editing.EDITED, "seed": seed, "index": 0}
+
+    file = tmp_path / "rows.jsonl"
+    editing._collect(file, {"a": 1}, 2, work, lambda _: None)
+    rows = editing._collect(file, {"a": 1}, 3, work, lambda _: None)
+    assert len(rows) == 6 and len(calls) == len(set(calls)) == 3
+    editing._collect(file, {"a": 2}, 1, work, lambda _: None)
+    assert len(calls) == 4, "other settings start afresh"

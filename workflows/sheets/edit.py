@@ -54,7 +54,7 @@ REFINE = EditText(
 - *Encode Edit* shows which words are new. Words that both prompts share keep their places.
 - For a change of the whole picture, a style or a season, lower **until** and **self_until** and leave *Local Blend*
   out; for one thing, keep them high.""",
-    blend=False,
+    {"until": 0.3, "self_until": 0.0}, blend=False,
 )  # fmt: skip
 REWEIGHT = EditText(
     "reweight", "More or less of a word", "PUReweight",
