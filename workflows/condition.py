@@ -34,9 +34,9 @@ many pictures stay nearly the same; the paper's authors say so too.
 STRUCTURED_SHAPES_NOTE = (
     STRUCTURED_NOTE
     + """
-On the **Shapes model** no help can come of it: its text encoder shows no word any other word, so a phrase alone means what
-it meant in the prompt, and differs only by its place in the sentence. Some pictures change a little, none for the
-better on purpose. The workflow is here to show the wiring."""
+On the **Shapes model** no help can come of it: its text encoder shows no word any other word, so a phrase alone means
+what it meant in the prompt, and differs only by its place in the sentence. Some pictures change, none for the better on
+purpose. The workflow is here to show the wiring."""
 )
 
 THRESHOLD_NOTE = """### High cfg without burnt colours
