@@ -23,6 +23,7 @@ THRESHOLDING = {
     PLAIN: Method(),
     "static": Method((("PUDynamicThresholding", {"method": "static"}),)),
     "dynamic": Method((("PUDynamicThresholding", {}),)),
+    "dynamic, percentile 0.95": Method((("PUDynamicThresholding", {"percentile": 0.95}),)),
 }
 SEED = 2_000_000
 CLIPPED = 1 - 1 / 255

@@ -75,7 +75,7 @@ def test_the_saturation_part_runs_and_saves(tmp_path, studio, monkeypatch):
     monkeypatch.setattr(saturation, "QUICK", saturation.Plan((3.0, 12.0), rounds=1))
     command._saturation(Namespace(weights=None, quick=True, output=tmp_path))
     saved = json.loads((tmp_path / "saturation_quick.json").read_text("utf-8"))
-    assert set(saved["methods"]) == {"plain", "static", "dynamic"} and saved["pictures"] == 9
+    assert set(saved["methods"]) == set(saturation.THRESHOLDING) and saved["pictures"] == 9
     plain, static, dynamic = (saved["methods"][name]["clipped"] for name in ("plain", "static", "dynamic"))
     assert plain[1]["value"] > dynamic[1]["value"]
     assert "| dynamic |" in (tmp_path / "saturation_quick.md").read_text("utf-8")
