@@ -116,6 +116,27 @@ class ParsedPrompt:
         return tuple(token.position for token in self.tokens if token.kind in ("word", "embedding"))
 
 
+class WordPair(NamedTuple):
+    """What became of one word: kept, swapped for another, removed (no `edited`) or added (no `source`)."""
+
+    source: Word | None
+    edited: Word | None
+    kind: Literal["kept", "swapped", "removed", "added"]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A source prompt and an edited one, word by word in reading order. Signs that are no words have a pair too."""
+
+    source: ParsedPrompt
+    edited: ParsedPrompt
+    pairs: tuple[WordPair, ...]
+
+    @property
+    def changes(self) -> tuple[WordPair, ...]:
+        return tuple(pair for pair in self.pairs if pair.kind != "kept")
+
+
 @dataclass(frozen=True, order=True)
 class AttentionSite:
     """Address of one cross-attention layer, printable and greppable: "input.7.0" is block input 7, transformer 0."""

@@ -26,12 +26,13 @@ ANGLES = (-0.16, -0.08, 0.0, 0.08, 0.16)
 @dataclass(frozen=True)
 class Detection:
     """One object. `shape` is None for a blob that looks like none of them. `box` is left, top, right, bottom in 0..1;
-    `likeness` is the overlap (intersection over union) with the best shape."""
+    `likeness` is the overlap (intersection over union) with the best shape; `paint` is its red, green, blue, 0..255."""
 
     shape: str | None
     colour: str
     box: tuple[float, float, float, float]
     likeness: float
+    paint: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -71,13 +72,17 @@ def _describe(image: np.ndarray, difference: np.ndarray, blob: np.ndarray) -> De
     height, width = blob.shape
     box = (columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height)
     named = shape if likeness >= RECOGNISED else None
-    return Detection(named, _nearest_colour(image, alpha), tuple(float(side) for side in box), float(likeness))
+    paint = _paint(image, alpha)
+    return Detection(named, _nearest_colour(paint), tuple(map(float, box)), float(likeness), tuple(map(float, paint)))
 
 
-def _nearest_colour(image: np.ndarray, alpha: np.ndarray) -> str:
-    """Of the paint inside, where the edge's mixture with the ground is not."""
+def _paint(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """[3] of the inside, where the edge's mixture with the ground is not."""
     inside = ndimage.binary_erosion(alpha > 0.8)
-    paint = np.median(image[inside if inside.sum() >= 6 else alpha > 0.8], 0) * 255
+    return np.median(image[inside if inside.sum() >= 6 else alpha > 0.8], 0) * 255
+
+
+def _nearest_colour(paint: np.ndarray) -> str:
     return min(COLOURS, key=lambda name: float(np.square(paint - np.array(PALETTE[name])).sum()))
 
 

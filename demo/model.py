@@ -81,18 +81,26 @@ def load_shapes(path: str | Path = WEIGHTS) -> tuple[Any, Any, Any]:
 
     Raises PromptUnderstandingError when the file is missing or not a Shapes model.
     """
-    state, metadata = _read(Path(path))
+    state, metadata = read_weights(Path(path), "unet", "vocabulary")
     unet = {key.removeprefix("unet."): value for key, value in state.items() if key.startswith("unet.")}
     text = {key: value for key, value in state.items() if key.startswith("text.")}
     vae = sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)})
-    return _load_unet(unet, json.loads(metadata["unet"])), _load_text(text, json.loads(metadata["vocabulary"])), vae
+    model = load_unet(unet, json.loads(metadata["unet"]), _base_model)
+    return model, _load_text(text, json.loads(metadata["vocabulary"])), vae
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _base_model(config: Any, device: Any) -> model_base.BaseModel:
+    return model_base.BaseModel(config, model_base.ModelType.V_PREDICTION, device=device, unet_model=ShapesUNet)
+
+
+def read_weights(
+    path: Path, *needed: str, made_by: str = "demo.training.train"
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a file that one of our trainers wrote; `needed` are the metadata it must have."""
     if not path.is_file():
         raise PromptUnderstandingError(
             f"The Shapes model's weights should be at {path}, and there is no such file. Install this node pack "
-            "again, or make the weights with `python -m demo.training.train` as demo/README.md says."
+            f"again, or make the weights with `python -m {made_by}` as demo/README.md says."
         )
     try:
         with safe_open(path, framework="pt") as file:
@@ -102,19 +110,20 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             f"The Shapes model's weights at {path} cannot be read ({error}). The file may be cut short, or be a "
             "pointer that git left in its place; install this node pack again."
         ) from error
-    if not {"unet", "vocabulary"} <= metadata.keys():
+    if not set(needed) <= metadata.keys():
         raise PromptUnderstandingError(f"{path} is not a file of Shapes weights; this node reads no other model.")
     return state, metadata
 
 
-def _load_unet(state: dict[str, Tensor], unet_config: dict[str, Any]) -> Any:
+def load_unet(state: dict[str, Tensor], unet_config: dict[str, Any], model_class: Any) -> Any:
+    """MODEL of these weights; `model_class(config, device=)` makes the BaseModel they belong to."""
     config = ShapesConfig(unet_config)
     device, parameters = model_management.get_torch_device(), sum(value.numel() for value in state.values())
     dtype = model_management.unet_dtype(model_params=parameters, supported_dtypes=config.supported_inference_dtypes)
     cast = model_management.unet_manual_cast(dtype, device, config.supported_inference_dtypes)
     config.set_inference_dtype(dtype, cast)
     first = model_management.unet_inital_load_device(parameters, dtype)
-    model = model_base.BaseModel(config, model_base.ModelType.V_PREDICTION, device=first, unet_model=ShapesUNet)
+    model = model_class(config, device=first)
     patcher_class = getattr(model_patcher, "CoreModelPatcher", model_patcher.ModelPatcher)
     patcher = patcher_class(model, load_device=device, offload_device=model_management.unet_offload_device())
     # With dynamic VRAM the weights are taken as they are in the file and cast when used.

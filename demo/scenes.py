@@ -6,7 +6,7 @@ Pixels are [height width 3] in 0..1; x runs right, y down.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,6 +68,12 @@ class Thing:
 class Scene:
     things: tuple[Thing, ...]
     hw: tuple[int, int] = (SIZE, SIZE)
+
+
+def enlarged(scene: Scene, by: int) -> Scene:
+    """The same scene on a canvas `by` times as wide and high."""
+    things = tuple(replace(t, x=t.x * by, y=t.y * by, radius=t.radius * by) for t in scene.things)
+    return Scene(things, (scene.hw[0] * by, scene.hw[1] * by))
 
 
 def coverage(thing: Thing, hw: tuple[int, int] = (SIZE, SIZE)) -> np.ndarray:

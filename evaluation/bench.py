@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("speed", "memory", "quality", "tuning", "inversion")
+PARTS = (
+    "speed", "memory", "conditioning", "quality", "saturation", "tuning", "editing", "inversion", "cascade",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -34,7 +36,10 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--network", nargs=2, type=int, metavar=("CHANNELS", "LATENT"), help="default: SD1.5's own size, 320 64"
     )
     parser.add_argument("--rounds", type=int, help="how often each thing is timed (default 3)")
-    parser.add_argument("--pictures", type=int, help="pictures of each of the 120 Shapes prompts (default 2)")
+    parser.add_argument(
+        "--pictures", type=int, help="of each of the 120 Shapes prompts (default 2), of each set of the cascade (32)"
+    )
+    parser.add_argument("--pairs", type=int, help="source and edit pairs of each kind of edit (default 200)")
     parser.add_argument("--scenes", type=int, help="rendered scenes that are inverted (default 64)")
     parser.add_argument("--prompts", type=int, help="only the first so many prompts, for tuning")
     parser.add_argument("--tune", nargs="+", metavar="NAME=VALUE|VALUE", help="settings to try in all combinations")

@@ -16,12 +16,15 @@ from typing import Any
 import torch
 
 from . import memory, peer, speed
-from .networks import Size
-from .pages import quality_page, speed_page, tuning_page
+from .networks import SMALL, TINY, Size
+from .pages import cascade_page, conditioning_page, quality_page, saturation_page, speed_page, tuning_page
 
+QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
+"""Of source and edit, of each kind of edit; of the curve over tau."""
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 120 prompts."""
 QUICK_SCENES, SCENES = 2, 64
+CONDITIONING_ROUNDS = 9
 
 
 def run(wanted: argparse.Namespace) -> int:
@@ -34,10 +37,18 @@ def run(wanted: argparse.Namespace) -> int:
         _cost(wanted, parts)
     if "quality" in parts:
         _quality(wanted)
+    if "conditioning" in parts:
+        _conditioning(wanted)
+    if "saturation" in parts:
+        _saturation(wanted)
     if "tuning" in parts:
         _tuning(wanted)
+    if "editing" in parts:
+        _editing(wanted)
     if "inversion" in parts:
         _inversion(wanted)
+    if "cascade" in parts:
+        _cascade(wanted)
     return 0
 
 
@@ -84,6 +95,27 @@ def _quality(wanted: argparse.Namespace) -> None:
     save(wanted.output / ("quality_quick.json" if wanted.quick else "quality.json"), results, quality_page(results))
 
 
+def _conditioning(wanted: argparse.Namespace) -> None:
+    from . import conditioning
+
+    size = Size(*wanted.network) if wanted.network else TINY if wanted.quick else SMALL
+    rounds = wanted.rounds or (1 if wanted.quick else CONDITIONING_ROUNDS)
+    results = {"machine": machine(), **conditioning.measure(size, rounds, say)}
+    file = wanted.output / ("conditioning_quick.json" if wanted.quick else "conditioning.json")
+    save(file, results, conditioning_page(results, conditioning.TARGETS))
+
+
+def _saturation(wanted: argparse.Namespace) -> None:
+    from . import saturation
+
+    studio, weights = _studio(wanted.weights)
+    measured = saturation.measure(studio, saturation.QUICK if wanted.quick else saturation.Plan(), say)
+    results = {"machine": machine(), "weights file": weights, "recipe": asdict(studio.recipe), **measured}
+    file = wanted.output / ("saturation_quick.json" if wanted.quick else "saturation.json")
+    saturation.plot(results).save(file.with_suffix(".png"))
+    save(file, results, saturation_page(results, file.with_suffix(".png").name))
+
+
 def _tuning(wanted: argparse.Namespace) -> None:
     from . import quality, tuning
     from .methods import REGISTRY
@@ -100,6 +132,49 @@ def _tuning(wanted: argparse.Namespace) -> None:
         # After each, so that a sweep that is cut short has shown something.
         results.append(entry)
         save(file, results, tuning_page(name, results))
+
+
+def _editing(wanted: argparse.Namespace) -> None:
+    from ..plots.lines import Line, line_panels
+    from . import editing
+    from .editing_page import editing_page
+
+    studio, weights = _studio(wanted.weights)
+    workshop = editing.Workshop(studio.model, studio.clip, studio.vae)
+    name = "editing_quick" if wanted.quick else "editing"
+    pairs = wanted.pairs or (QUICK_PAIRS if wanted.quick else PAIRS)
+    folder = wanted.output / "pictures"
+    folder.mkdir(exist_ok=True)
+    shelf = folder / f"{name}.jsonl"
+    if wanted.fresh:
+        shelf.unlink(missing_ok=True)
+    rows, curve_rows = editing.run(workshop, pairs, min(pairs, CURVE_PAIRS), shelf, weights, say)
+    results: dict[str, Any] = {
+        "machine": machine(),
+        "weights": weights,
+        "recipe": asdict(workshop.recipe),
+        "settings": editing.settings(),
+        "kinds": editing.summarise(rows),
+        "tau": editing.curve(curve_rows),
+        "cost": editing_cost(wanted),
+    }
+    plot = wanted.output / f"{name}_tau.png"
+    panels = {
+        f"{kind}, without local blend": {
+            words: Line([by_tau[f"{tau:g}"][column]["value"] for tau in editing.TAUS])
+            for column, words in (("happened", "edit happened"), ("stayed", "other stayed"))
+        }
+        for kind, by_tau in results["tau"].items()
+    }
+    line_panels(panels, editing.TAUS, "tau").save(plot)
+    save(wanted.output / f"{name}.json", results, editing_page(results, plot.name))
+
+
+def editing_cost(wanted: argparse.Namespace) -> dict[str, Any]:
+    from .editing_cost import measure
+
+    size = Size(*wanted.network) if wanted.network else (TINY if wanted.quick else SMALL)
+    return measure(size, 1 if wanted.quick else wanted.rounds or 3, say)
 
 
 def _inversion(wanted: argparse.Namespace) -> None:
@@ -119,12 +194,31 @@ def _inversion(wanted: argparse.Namespace) -> None:
         save(file, results, inversion_page(results))
 
 
+def _cascade(wanted: argparse.Namespace) -> None:
+    from ..demo.upscaler_model import UPSCALER_WEIGHTS, load_upscaler
+    from . import cascade
+
+    plan = cascade.QUICK if wanted.quick else cascade.Plan()
+    if wanted.pictures:
+        plan = replace(plan, pictures=wanted.pictures)
+    studio, weights = _studio(wanted.weights)
+    results, sheet = cascade.measure(studio, load_upscaler(), plan, say)
+    marks = {"machine": machine(), "weights": weights, "upscaler": _mark(UPSCALER_WEIGHTS)}
+    file = wanted.output / ("cascade_quick.json" if wanted.quick else "cascade.json")
+    sheet.save(file.with_suffix(".png"), optimize=True)
+    save(file, {**marks, **results}, cascade_page(results, marks))
+
+
 def _studio(file: Path | None) -> tuple[Any, str]:
     """The Shapes model, and a mark of its weights."""
     from ..demo.model import WEIGHTS, load_shapes
     from .quality import Studio
 
-    return Studio(*load_shapes(file or WEIGHTS)), hashlib.sha256((file or WEIGHTS).read_bytes()).hexdigest()[:12]
+    return Studio(*load_shapes(file or WEIGHTS)), _mark(file or WEIGHTS)
+
+
+def _mark(weights: Path) -> str:
+    return hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
 
 
 def _load(file: Path, nothing: Any) -> Any:

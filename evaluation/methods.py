@@ -1,6 +1,7 @@
-"""The methods of the quality table: name -> how a MODEL is patched for a prompt. "plain" is what all are compared with.
+"""The methods of the quality table: name -> what becomes of a MODEL and a prompt. "plain" is what all are
+compared with.
 
-A method goes through the node a user would place, with that node's defaults and what Shapes needs set otherwise.
+A method goes through the nodes a user would place, with their defaults and what Shapes needs set otherwise.
 """
 
 from __future__ import annotations
@@ -11,26 +12,40 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from ..attention_hooks.types import ParsedPrompt
-
 PLAIN = "plain"
+
+
+Wires = Mapping[str, Any]
+"""Socket type -> what comes out of the last node that has it: "MODEL", "CLIP", "CONDITIONING" (the positive one),
+"PU_PARSED_PROMPT", …"""
+WIDGETS = {"STRING", "INT", "FLOAT", "BOOLEAN", "COMBO"}
 
 
 @dataclass(frozen=True)
 class Method:
-    """Guidance nodes in the order they are chained, each (node id, inputs that differ from its defaults)."""
+    """Nodes in the order they are placed, each (node id, inputs that differ from its defaults). An input may be a
+    function of the wires. Every node is wired by socket type: it takes what the nodes before it have made."""
 
     nodes: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
-    def __call__(self, model: Any, prompt: ParsedPrompt) -> Any:
+    def __call__(self, wires: Wires) -> Wires:
         for node_id, changes in self.nodes:
-            model = run_node(node_id, model=model, prompt=prompt, **changes)[0]
-        return model
+            schema = our_nodes()[node_id].define_schema()
+            wired = {i.id: wires[i.io_type] for i in schema.inputs if i.io_type in wires}
+            set_by_hand = {name: value(wires) if callable(value) else value for name, value in changes.items()}
+            made = run_node(node_id, **{**wired, **set_by_hand})
+            kinds = (output.io_type for output in schema.outputs)
+            wires = {**wires, **{k: v for k, v in zip(kinds, made, strict=True) if k not in WIDGETS}}
+        return wires
 
     @property
     def key(self) -> str:
         """Changes when the method's settings do."""
-        return repr([(node_id, sorted(changes.items())) for node_id, changes in self.nodes])
+        return repr([(node_id, sorted(_named(changes).items())) for node_id, changes in self.nodes])
+
+
+def _named(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.__name__ if callable(value) else value for name, value in changes.items()}
 
 
 @dataclass
@@ -81,3 +96,13 @@ REGISTRY.add("attend-and-excite + syngen", ATTEND_AND_EXCITE, SYNGEN)
 REGISTRY.add("attend-and-excite + a-star", ATTEND_AND_EXCITE, A_STAR)
 REGISTRY.add("all three", ATTEND_AND_EXCITE, SYNGEN, A_STAR)
 REGISTRY.add("auto", ("PUPromptGuidance", SHAPES))
+
+
+def each_subject_a_prompt(wires: Wires) -> str:
+    """ "a red circle and a blue star" -> "a red circle AND a blue star", as the papers compare Composable Diffusion."""
+    return wires["PU_PARSED_PROMPT"].text.replace(" and ", " AND ")
+
+
+REGISTRY.add("structured", ("PUStructuredDiffusion", {}))
+REGISTRY.add("structured, several key sets", ("PUStructuredDiffusion", {"mode": "several key sets"}))
+REGISTRY.add("composable", ("PUComposeText", {"text": each_subject_a_prompt}), ("PUComposableDiffusion", {}))

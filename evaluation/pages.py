@@ -42,6 +42,7 @@ def _speed(speed: Mapping[str, Any]) -> str:
         ["the same, counted in floating-point operations", f"{speed['floor']:.2f}", "", ""],
         _timed(f"whole runs, {part}, on a smaller network ({whole['network']}) ÷ plain", whole["guided / plain"]),
         _timed("one guided step ÷ one plain step", speed["guided step / plain step"]),
+        _timed("a step with three losses ÷ a step with one", speed["three losses / one"], "≤ 1.05"),
         _timed("Capture Attention on every step ÷ plain", speed["capture / plain"], "≤ 1.05"),
         *_peer_rows(speed["diffusers"]),
     ]
@@ -165,3 +166,114 @@ def _trial(result: Mapping[str, Any]) -> list[str]:
 
 def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
     return f"{100 * before['value']:.1f} → {100 * after['value']:.1f}" if before and after else ""
+
+
+def saturation_page(results: Mapping[str, Any], picture: str) -> str:
+    recipe, rendered = results["recipe"], results["rendered"]
+    return page(
+        "# Colours under strong guidance, on the Shapes model",
+        "Made by `python run.py bench -- --only saturation`. Shapes works on pixels, so this is Imagen's thresholding; "
+        "on latent models the node does something else, which no table here shows.",
+        f"{results['pictures']} pictures of one coloured shape each, the same prompts and noise for every weight and "
+        f"method; {recipe['steps']} steps of {recipe['sampler']} ({recipe['scheduler']}), {recipe['size']}x"
+        f"{recipe['size']} pixels; {machine_line(results['machine'])}; weights {results['weights file']}.",
+        f"![Clipped values and colour error over the guidance weight]({picture})",
+        *(f"## {title}\n\n{note}\n\n{_saturation(results, *columns)}" for title, note, *columns in _measures(rendered)),
+    )
+
+
+def _measures(rendered: Mapping[str, float]) -> list[tuple[str, str, str, float]]:
+    return [
+        (
+            "Clipped values",
+            "Per cent of all values at or beyond an end of the range (what an 8-bit picture stores as 0 or 255), with "
+            f"95 % intervals. Pictures rendered without a model: {100 * rendered['clipped']:.1f}.",
+            "clipped",
+            100,
+        ),
+        (
+            "Colour error",
+            "Distance of the largest object's paint from the colour asked for, in 8-bit steps (root of the mean square "
+            f"over red, green and blue). Rendered: {rendered['colour error']:.1f}.",
+            "colour error",
+            1,
+        ),
+        (
+            "Shape lost",
+            "Per cent of the pictures in which the shape asked for is not seen.",
+            "shape lost",
+            100,
+        ),
+    ]
+
+
+def _saturation(results: Mapping[str, Any], column: str, factor: float) -> str:
+    head = ["cfg", *(f"{weight:g}" for weight in results["weights"])]
+    rows = [
+        [name, *(_scaled(cell, factor) for cell in columns[column])] for name, columns in results["methods"].items()
+    ]
+    return table(head, rows)
+
+
+def _scaled(interval: Mapping[str, float], factor: float) -> str:
+    return "{:.1f} ({:.1f} to {:.1f})".format(*(factor * interval[end] for end in ("value", "low", "high")))
+
+
+def conditioning_page(results: Mapping[str, Any], targets: Mapping[str, float]) -> str:
+    rows = [
+        _timed(f"{name} ÷ plain", ratio, f"≤ {targets[name]:g}" if name in targets else "")
+        for name, ratio in results["ratios"].items()
+    ]
+    return page(
+        "# What Structured and Composable Diffusion cost",
+        "Made by `python run.py bench -- --only conditioning`. Random weights in SD1.5's shape: right for cost, no "
+        "pictures.",
+        f"{machine_line(results['machine'])}; {results['network']}, batch 1, one Euler step each, two noun phrases. "
+        f"Everything was timed in turns in one process, {results['rounds']} rounds: median of the rounds' own ratios "
+        "(smallest to largest). Ratios of CPU seconds are disturbed less by other work on the machine.",
+        table(["what", "ratio", "in CPU seconds", "target"], rows),
+    )
+
+
+def cascade_page(results: Mapping[str, Any], marks: Mapping[str, Any]) -> str:
+    plan, ways = results["plan"], results["ways"]
+    heads = ["PSNR, dB", "objects right", "subjects present", "objects recognised"]
+    names = ("psnr", *heads[1:])
+    rows = [[way, *(_with_interval(figures[name], name == "psnr") for name in names)] for way, figures in ways.items()]
+    against = [
+        [way, *(_against_base(figures[name], name == "psnr") for name in names)]
+        for way, figures in ways.items()
+        if way.startswith("level")
+    ]
+    return page(
+        "# The Shapes cascade against plain resizing",
+        "Made by `python run.py bench -- --only cascade`. 64 x 64 to 128 x 128: bicubic and Lanczos as ComfyUI's "
+        "Upscale Image does them, and Super-Resolution Stage with the Shapes upscaler at each noise level, "
+        f"{plan['steps']} steps of euler. {plan['pictures']} rendered scenes (PSNR against the true picture of 128 "
+        "pixels; share of the objects found again, shape and colour) and as many pictures that the Shapes model made "
+        "(share of the prompt's subjects that are there, shape and colour; share of the objects that look like a "
+        "known shape). In brackets: 95 % interval.",
+        table(["", *heads], rows),
+        "Difference from bicubic, picture by picture:",
+        table(["", *heads], against),
+        f"{machine_line(marks['machine'])}. Weights {marks['weights']}, upscaler {marks['upscaler']}.",
+        "![contact sheet](cascade.png)",
+    )
+
+
+def _with_interval(figure: Mapping[str, Any], decibels: bool) -> str:
+    if "value" not in figure:
+        return "none"
+    if decibels:
+        return f"{figure['value']:.1f} ({figure['low']:.1f} to {figure['high']:.1f})"
+    return f"{figure['value']:.0%} ({figure['low']:.0%} to {figure['high']:.0%})"
+
+
+def _against_base(figure: Mapping[str, Any], decibels: bool) -> str:
+    return _signed(figure["difference"], decibels) if "value" in figure else "none"
+
+
+def _signed(figure: Mapping[str, Any], decibels: bool) -> str:
+    form, unit = ("+.1f", 1) if decibels else ("+.0f", 100)
+    value, low, high = (format(unit * figure[key], form) for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"

@@ -33,7 +33,7 @@ Row = dict[str, Any]
 class Recipe:
     """How every picture is sampled, whatever the method."""
 
-    steps: int = 30
+    steps: int = 20
     cfg: float = 3.0
     sampler: str = "euler"
     scheduler: str = "normal"
@@ -73,11 +73,12 @@ class Studio:
         recipe = self.recipe
         latent = torch.zeros(job.pictures, 3, recipe.size, recipe.size)
         noise = comfy.sample.prepare_noise(latent, job.seed)
-        model = method(self.model, parsed)
+        start = {"MODEL": self.model, "CLIP": self.clip, "CONDITIONING": positive, "PU_PARSED_PROMPT": parsed}
+        wires = method(start)
         started = time.perf_counter()
         samples = comfy.sample.sample(
-            model, noise, recipe.steps, recipe.cfg, recipe.sampler, recipe.scheduler, positive, negative, latent,
-            disable_pbar=True, seed=job.seed,
+            wires["MODEL"], noise, recipe.steps, recipe.cfg, recipe.sampler, recipe.scheduler, wires["CONDITIONING"],
+            negative, latent, disable_pbar=True, seed=job.seed,
         )  # fmt: skip
         seconds = (time.perf_counter() - started) / job.pictures
         return [row(job, i, image, seconds) for i, image in enumerate(self.vae.decode(samples).cpu().numpy())]

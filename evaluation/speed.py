@@ -48,7 +48,7 @@ def _single_steps(plan: Plan, say: Say) -> dict[str, Any]:
     """A run of 50 steps is put together from its steps: at SD1.5's size a whole one takes a quarter of an hour on a
     CPU."""
     sampling = Sampling.of(plan.steps)
-    guided, captured = sampling.guided(), sampling.captured()
+    guided, stacked, captured = sampling.guided(), sampling.stacked(), sampling.captured()
     last: dict[str, Any] = {}
 
     def guided_step() -> None:
@@ -57,13 +57,15 @@ def _single_steps(plan: Plan, say: Say) -> dict[str, Any]:
     tasks: list[Task] = [
         timed("plain step", lambda: sampling.step(sampling.model)),
         timed("guided step", guided_step),
+        timed("step with three losses", lambda: sampling.step(stacked)),
         timed("captured step", lambda: sampling.step(captured)),
     ]
     other = Peer.of(sampling) if peer.installed() else None
     if other:
         tasks.append(other.run)
     timings = alternate(tasks, plan.rounds, say)
-    guided_steps(guided)
+    for model in (guided, stacked):
+        guided_steps(model)
     return {
         "network": str(plan.steps),
         "seconds": timings.medians(),
@@ -72,6 +74,7 @@ def _single_steps(plan: Plan, say: Say) -> dict[str, Any]:
         ),
         "floor": FLOOR,
         "guided step / plain step": vars(timings.ratio({"guided step": 1}, {"plain step": 1})),
+        "three losses / one": vars(timings.ratio({"step with three losses": 1}, {"guided step": 1})),
         "capture / plain": vars(timings.ratio({"captured step": 1}, {"plain step": 1})),
         "diffusers": _against(other, timings, last["z"], first_loss(guided)) if other else None,
     }

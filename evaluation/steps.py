@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from ..attention_hooks.host.settings import Capture, Guidance, run_log, with_capture, with_guidance
+from ..attention_hooks.losses.a_star import AStar
 from ..attention_hooks.losses.attend_and_excite import ALL_BUT_START, AttendAndExcite
+from ..attention_hooks.losses.syngen import ALWAYS, SynGen
 from ..attention_hooks.optimize.schedule import Schedule
 from . import networks
 from .networks import Size
@@ -39,6 +41,13 @@ class Sampling:
         return with_guidance(
             self.model, Guidance(loss, Schedule(refinements=()), networks.prompt(), checkpointing=save_memory)
         )
+
+    def stacked(self) -> Any:
+        """The same, and SynGen and A-STAR in the same pass."""
+        model = self.guided()
+        for loss in (SynGen(lone_nouns=ALWAYS), AStar()):
+            model = with_guidance(model, Guidance(loss, Schedule(refinements=()), networks.prompt()))
+        return model
 
     def captured(self) -> Any:
         return with_capture(self.model, Capture())

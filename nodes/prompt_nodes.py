@@ -6,10 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..attention_hooks.host.conditioning import tag
-from ..attention_hooks.host.tokens import check_length, read_tokens
+from ..attention_hooks.host.encoding import encode_prompt
 from ..attention_hooks.types import ParsedPrompt
-from ..prompts import parse_prompt, pick_subjects, report
+from ..prompts import pick_subjects, report
 from ..prompts.pipelines import AUTO, pipeline_choices
 from .sockets import ParsedPromptSocket
 
@@ -51,13 +50,8 @@ class PUEncodePrompt(io.ComfyNode):
 
     @classmethod
     def execute(cls, clip: Any, text: str, parser: str = AUTO) -> io.NodeOutput:
-        encoded = read_tokens(clip, text)
-        conditioning = clip.encode_from_tokens_scheduled(clip.tokenize(text))
-        check_length(encoded, conditioning[0][0].shape[1], text)
-        prompt = parse_prompt(
-            text, encoded.tokens, encoded.length, encoded.encoder, parser, weights=encoded.weights, notes=encoded.notes
-        )
-        return _result(prompt, tag(conditioning, prompt), prompt)
+        conditioning, prompt = encode_prompt(clip, text, parser)
+        return _result(prompt, conditioning, prompt)
 
 
 class PUPickSubjects(io.ComfyNode):

@@ -1,10 +1,11 @@
-"""Load Shapes Model: the small model that comes with the pack."""
+"""Load Shapes Model, Load Shapes Upscaler: the small models that come with the pack."""
 
 from __future__ import annotations
 
 from comfy_api.latest import io
 
 from ..demo.model import load_shapes
+from ..demo.upscaler_model import load_upscaler
 
 
 class LoadShapesModel(io.ComfyNode):
@@ -29,4 +30,25 @@ class LoadShapesModel(io.ComfyNode):
         return io.NodeOutput(*load_shapes())
 
 
-NODES = [LoadShapesModel]
+class PULoadShapesUpscaler(io.ComfyNode):
+    """The second stage of the Shapes cascade."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="PULoadShapesUpscaler",
+            display_name="Load Shapes Upscaler",
+            category="prompt understanding/shapes",
+            description="A small super-resolution model that comes with this pack: pictures of the Shapes model from "
+            "64 x 64 to 128 x 128, in seconds on any computer. Put Super-Resolution Stage behind it; it reads no "
+            "prompt, so set the sampler's cfg to 1.",
+            outputs=[io.Model.Output(), io.Vae.Output()],
+            search_aliases=["demo model", "upscale", "super resolution", "shapes"],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        return io.NodeOutput(*load_upscaler())
+
+
+NODES = [LoadShapesModel, PULoadShapesUpscaler]

@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 ParsedPromptSocket = io.Custom("PU_PARSED_PROMPT")
-
+EditSocket = io.Custom("PU_EDIT")
 InversionSocket = io.Custom("PU_INVERSION")
 """The way of real images through the noise levels, from Invert Image."""
+CompositionSocket = io.Custom("PU_COMPOSITION")

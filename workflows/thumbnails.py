@@ -12,6 +12,8 @@ import importlib.util
 import io
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +27,14 @@ ROOT = HERE.parent
 WIDTH = 800
 FIRST = "attend_and_excite"
 """The workflow whose comparison is also the picture in the README."""
+
+COMPARED = {
+    "structured": "PUStructuredDiffusion",
+    "dynamic_thresholding": "PUDynamicThresholding",
+    "guidance_schedule": "PUGuidanceSchedule",
+}
+"""Workflow without its suffix -> the node that the pictures are drawn with and without."""
+EDITS = ("word_swap", "refine", "reweight")
 
 
 def load_pack() -> ModuleType:
@@ -41,7 +51,7 @@ from pack.demo.sheet import subjects_of  # noqa: E402
 from pack.door import graphs  # noqa: E402
 from pack.door.client import Client, Run  # noqa: E402
 from pack.plots.before_after import before_after  # noqa: E402
-from pack.plots.canvas import beside, enlarge, framed, to_pil, to_tensor  # noqa: E402
+from pack.plots.canvas import GREY, below, beside, blank, enlarge, framed, to_pil, to_tensor, write  # noqa: E402
 from pack.plots.heat import titled  # noqa: E402
 
 
@@ -96,6 +106,44 @@ def real_image(client: Client) -> Image.Image:
     return framed(beside([titled(enlarge(pictures(client, run, node)[0], 4), title) for title, node in shown]), 8)
 
 
+def compared(client: Client, name: str, node_id: str, count: int = 4) -> Image.Image:
+    """Two rows of the same seeds: without the node `node_id` on the MODEL, and with it."""
+    graph = graphs.load(f"{name}.api.json")
+    graphs.set_inputs(graph, batch_size=count)
+    picture, title = graphs.the(graph, "SaveImage"), graph[graphs.the(graph, node_id)]["_meta"]["title"]
+    runs = {"without": graphs.without(graph, node_id), title: graph}
+    # Kept to the picture: the report has no node behind it where the node is passed by.
+    drawn = {name: client.run(graphs.kept(own, picture)) for name, own in runs.items()}
+    return below([_row(pictures(client, run, picture), name) for name, run in drawn.items()])
+
+
+def alone(client: Client, name: str, count: int = 4) -> Image.Image:
+    """The pictures of a run, under the text that asked for them."""
+    graph = graphs.load(f"{name}.api.json")
+    graphs.set_inputs(graph, batch_size=count)
+    text = graph[graphs.the(graph, "PUComposeText")]["inputs"]["text"]
+    return _row(pictures(client, client.run(graph), graphs.the(graph, "SaveImage")), text)
+
+
+def _row(images: list[Image.Image], title: str) -> Image.Image:
+    strip = beside([enlarge(image, 3) for image in images])
+    page, draw = blank(strip.width, strip.height + 36)
+    write(draw, (0, 18), title, 24, GREY, "lm")
+    page.paste(strip, (0, 36))
+    return page
+
+
+def cascade(client: Client) -> Image.Image:
+    """The first picture of the cascade: as it was, resized, and painted anew."""
+    run = client.run(graph := graphs.load("cascade_shapes.api.json"))
+    previews = {
+        node["_meta"]["title"]: number for number, node in graph.items() if node["class_type"] == "PreviewImage"
+    }
+    shown = {**previews, "128 x 128, painted": graphs.the(graph, graphs.SAVE)}
+    tiles = {title: pictures(client, run, number)[0] for title, number in shown.items()}
+    return beside([framed(titled(enlarge(image, 256 // image.width), title), 6) for title, image in tiles.items()], 0)
+
+
 def canvas(address: str, name: str) -> Image.Image:
     """The left part of the workflow as the front end draws it."""
     sys.path.insert(0, str(ROOT / "tests" / "browser"))
@@ -134,7 +182,31 @@ def of_sheet(client: Client, address: str, name: str) -> Image.Image:
     return Comparison(client, name, 4).drawn(2)
 
 
-OWN = {"heat_map_mask_shapes": heat_map_mask, "real_image_shapes": real_image}
+def edited_pictures(client: Client, name: str) -> Image.Image:
+    """The workflow's own pictures, source beside edit; for re-weighting one prompt, the weight 1 beside its own."""
+    graph = graphs.load(f"{name}.api.json")
+    saved = graphs.the(graph, "SaveImage")
+    made = pictures(client, client.run(graph), saved)
+    titles = ["source", "edit"] * (len(made) // 2)
+    if not graph[graphs.the(graph, "PUEncodeEdit")]["inputs"]["edited"]:
+        weigh = graph[graphs.the(graph, "PUReweight")]["inputs"]
+        word = weigh["words"]
+        weigh["words"] = f"{word.split(':')[0]}: 1"
+        plain = pictures(client, client.run(graph), saved)
+        made = [image for pair in zip(plain, made, strict=True) for image in pair]
+        titles = [weigh["words"], word] * len(plain)
+    tiles = zip(made, titles, strict=True)
+    return framed(beside([titled(enlarge(image, 192 // image.width), title) for image, title in tiles]), 8)
+
+
+OWN: dict[str, Callable[[Client], Image.Image]] = {
+    "heat_map_mask_shapes": heat_map_mask,
+    "real_image_shapes": real_image,
+    "cascade_shapes": cascade,
+    "composable_shapes": partial(alone, name="composable_shapes"),
+    **{f"{name}_shapes": partial(compared, name=f"{name}_shapes", node_id=node) for name, node in COMPARED.items()},
+    **{f"{name}_shapes": partial(edited_pictures, name=f"{name}_shapes") for name in EDITS},
+}
 """Workflows whose picture is made in a way of their own."""
 
 

@@ -66,7 +66,7 @@ def _resize(heat: Tensor, hw: tuple[int, int]) -> Tensor:
 def choose_captured(maps: CapturedMaps, choice: str) -> tuple[AttentionSite, ...]:
     """Those of the captured sites that `choice` names (see `word_heat`)."""
     choice = choice.strip().lower()
-    if choice == "all":
+    if choice == "all" or (maps.one_size and choice in DEPTHS):
         return tuple(sorted(maps.probs))
     if choice in DEPTHS:
         wanted = map_hw(maps.latent_hw, DEPTHS[choice])

@@ -30,6 +30,8 @@ class CapturedMaps:
     probs: Mapping[AttentionSite, Tensor]
     progress: tuple[tuple[float, float], ...]
     latent_hw: tuple[int, int]
+    one_size: bool = False
+    """The model has maps of one size only, as transformers do: any named size means them."""
 
     @property
     def batch(self) -> int:
@@ -72,6 +74,9 @@ class RunRecord:
     guidance_seconds: float = 0.0
     sampling_seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    blend_mask: Tensor | None = None
+    """[batch height width] of the latent, 0 or 1, on the CPU: where Local Blend let each picture change; None without
+    it."""
     latent_mark: int | None = None
 
 

@@ -22,12 +22,13 @@ class ModelSite(NamedTuple):
 
 
 def choose_sites(model_sites: Sequence[ModelSite], choice: str) -> tuple[ModelSite, ...]:
-    """`choice` is "quarter", "half", "eighth", "all", or addresses such as "input.7.0, output.3.0".
+    """`choice` is "quarter", "half", "eighth", "all", or addresses such as "input.7.0, output.3.0". Where all maps are
+    of one size, as in transformers, any of the sizes means all of them.
 
     Raises PromptUnderstandingError when the model has no such site, naming those it has.
     """
     choice = choice.strip().lower()
-    if choice == "all":
+    if choice == "all" or (one_size(model_sites) and choice in DEPTHS):
         chosen = tuple(model_sites)
     elif choice in DEPTHS:
         chosen = tuple(site for site in model_sites if site.down == DEPTHS[choice])
@@ -39,6 +40,10 @@ def choose_sites(model_sites: Sequence[ModelSite], choice: str) -> tuple[ModelSi
             f"{_depths_of(model_sites)}. Choose one of these, or 'all'."
         )
     return chosen
+
+
+def one_size(model_sites: Sequence[ModelSite]) -> bool:
+    return len({site.down for site in model_sites}) == 1
 
 
 def _by_address(model_sites: Sequence[ModelSite], choice: str) -> tuple[ModelSite, ...]:

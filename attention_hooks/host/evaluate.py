@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ..optimize.latent import Evaluation
-from ..types import TokenMaps
+from ..types import ParsedPrompt, TokenMaps
 from .gradient import GradientPass
 from .units import LatentUnits, NoiseMaskView
 
@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 class Evaluator:
     """State of one run: the maps of the step before, which retention losses compare with."""
 
-    def __init__(self, guidances: Mapping[str, Guidance], gradient_pass: GradientPass) -> None:
+    def __init__(
+        self,
+        guidances: Mapping[str, Guidance],
+        gradient_pass: GradientPass,
+        prompt_of: Callable[[ParsedPrompt, int], ParsedPrompt] = lambda prompt, image: prompt,
+    ) -> None:
+        """`prompt_of` says what a prompt means for one image of the batch: edited prompts put its words elsewhere."""
         self._guidances = guidances
         self._pass = gradient_pass
+        self._prompt_of = prompt_of
         self._previous: dict[str, Tensor] = {}
         self._seen: dict[str, Tensor] = {}
 
@@ -60,9 +67,11 @@ class Evaluator:
         guidance = self._guidances[name]
         rows = [TokenMaps(row, self._map_before(name, image)) for row, image in zip(maps, images.tolist(), strict=True)]
         self._remember(name, maps.detach(), images)
+        prompts = [self._prompt_of(guidance.prompt, image) for image in images.tolist()]
+        pairs = list(zip(rows, prompts, strict=True))
         with torch.no_grad():
-            parts = torch.stack([guidance.loss.per_subject(row, guidance.prompt) for row in rows])
-        return torch.stack([guidance.loss(row, guidance.prompt) for row in rows]), parts
+            parts = torch.stack([guidance.loss.per_subject(row, prompt) for row, prompt in pairs])
+        return torch.stack([guidance.loss(row, prompt) for row, prompt in pairs]), parts
 
     def _map_before(self, name: str, image: int) -> Tensor | None:
         return self._previous[name][image] if name in self._previous else None

@@ -18,6 +18,7 @@ from ..capture.store import MapStore
 from ..types import AttentionSite
 from .autograd import ThawedInferenceTensors, gradients, met_inference_tensor
 from .checkpointing import checkpointed
+from .families import family_of
 from .recorder import Listener, Recorder, StopForward
 
 # What fp16 gradients are multiplied by on their way through the network: without it, those of the small early maps
@@ -108,8 +109,7 @@ class GradientPass:
     def _options(self, recorder: Recorder) -> dict[str, Any]:
         """This run's model options plus our reading, for one call."""
         options = differentiable_options(self.model_options)
-        patches = options["transformer_options"]["patches"]
-        patches["attn2_patch"] = [*patches.get("attn2_patch", []), recorder]
+        family_of(self.model).attach(self.model.diffusion_model, recorder, options["transformer_options"])
         return options
 
 

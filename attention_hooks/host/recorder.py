@@ -1,5 +1,6 @@
-"""Reads cross-attention where it happens, as one more `attn2_patch`: patches of that kind are a list, so nothing is
-displaced, and they run also where another pack has replaced the attention itself."""
+"""Reads cross-attention where it happens. How each family's attention is reached is in `families/`; a UNet's is by one
+more `attn2_patch`: patches of that kind are a list, so nothing is displaced, and they run also where another pack has
+replaced the attention itself."""
 
 from __future__ import annotations
 
@@ -32,8 +33,13 @@ class StopForward(BaseException):
     """The last site has been read. A BaseException, so that another pack's `except Exception` cannot swallow it."""
 
 
+Project = Callable[[slice], tuple[Tensor, Tensor, int]]
+"""Rows of the batch -> q [rows hw heads*d] of the picture, k [rows tokens heads*d] of the text, number of heads."""
+
+
 class Recorder:
-    """`attn2_patch(n, context, value, extra_options)`: leaves all three as they are."""
+    """Hands the probabilities of the positive prompt's rows to its listeners; called itself, it is the UNet's
+    `attn2_patch(n, context, value, extra_options)` and leaves all three as they are."""
 
     def __init__(
         self,
@@ -41,36 +47,59 @@ class Recorder:
         listeners: Sequence[Listener],
         stop_after: AttentionSite | None = None,
         while_true: Callable[[], bool] = lambda: True,
+        edited: Callable[[UUID, Tensor], Tensor] = lambda uuid, probs: probs,
     ) -> None:
+        """`edited` is what later patches make of an entry's probabilities [rows heads hw tokens]."""
         self._modules = modules
         self._listeners = listeners
         self._stop_after = stop_after
         self._while_true = while_true
+        self._edited = edited
 
     def __call__(
         self, n: Tensor, context: Tensor, value: Tensor, options: dict[str, Any]
     ) -> tuple[Tensor, Tensor, Tensor]:
         site = AttentionSite(*options["block"], options.get("block_index", 0))
-        if site in self._modules and context is not None and self._while_true():
-            self._read(site, n, context, options)
-            if site == self._stop_after:
-                raise StopForward
+        if context is not None and self.reads(site):
+            module: Any = self._modules[site]
+
+            def project(rows: slice) -> tuple[Tensor, Tensor, int]:
+                return module.to_q(n[rows]), module.to_k(context[rows]), module.heads
+
+            height, width = options["activations_shape"][2:]
+            self.read(site, n.shape[0], project, (height, width), options)
         return n, context, value
 
-    def _read(self, site: AttentionSite, n: Tensor, context: Tensor, options: dict[str, Any]) -> None:
-        module: Any = self._modules[site]
-        height, width = options["activations_shape"][2:]
-        for uuid, rows in self._positive_rows(n.shape[0], options):
+    @property
+    def open(self) -> bool:
+        """Whether the model call at hand is to be read at all."""
+        return self._while_true()
+
+    @property
+    def modules(self) -> Mapping[AttentionSite, nn.Module]:
+        return self._modules
+
+    def reads(self, site: AttentionSite) -> bool:
+        return site in self._modules and self.open
+
+    def read(
+        self, site: AttentionSite, batch: int, project: Project, hw: tuple[int, int], options: dict[str, Any]
+    ) -> None:
+        """One site of one model call of `batch` rows. Raises StopForward when it was the last that is wanted."""
+        for uuid, rows in positive_rows(batch, options):
             wanted = [x for x in self._listeners if site in x.sites and uuid in x.lengths]
             if not wanted:
                 continue
-            q, k = module.to_q(n[rows]), module.to_k(context[rows])
-            probs = fold_repeats(attention_probs(q, k, module.heads), wanted[0].lengths[uuid])
+            probs = fold_repeats(attention_probs(*project(rows)), wanted[0].lengths[uuid])
+            probs = self._edited(uuid, probs)
             for listener in wanted:
-                listener.sink.record(site, probs, (height, width))
+                listener.sink.record(site, probs, hw)
+        if site == self._stop_after:
+            raise StopForward
 
-    def _positive_rows(self, rows: int, options: dict[str, Any]) -> list[tuple[UUID, slice]]:
-        """Where in the batch each positive entry lies. The order is not fixed, so it is read at every call."""
-        chunks = options["cond_or_uncond"]
-        size = rows // len(chunks)
-        return [(options["uuids"][i], slice(i * size, (i + 1) * size)) for i, chunk in enumerate(chunks) if chunk == 0]
+
+def positive_rows(rows: int, options: dict[str, Any]) -> list[tuple[UUID, slice]]:
+    """Where in a batch of `rows` each positive entry lies. The order is not fixed, so it is read at every call."""
+    chunks = options["cond_or_uncond"]
+    size = rows // len(chunks)
+    return [(options["uuids"][i], slice(i * size, (i + 1) * size)) for i, chunk in enumerate(chunks) if chunk == 0]

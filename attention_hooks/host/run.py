@@ -13,6 +13,7 @@ from torch import Tensor
 from ..capture.record import GuidedStep, RunRecord
 from ..capture.sites import choose_sites
 from ..optimize.latent import LatentOptimizer, StepResult, techniques
+from .edits import EditRun
 from .entries import Entry, entries_of, is_marked, positive_entries
 from .evaluate import Evaluator
 from .families import family_of
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 class SamplingRun:
     """Guides the latent at the first model call of each step, and lets a `Watch` read that call."""
 
-    def __init__(self, settings: Settings, guider: Any, sigmas: Tensor, model_options: dict[str, Any]) -> None:
+    def __init__(
+        self, settings: Settings, guider: Any, sigmas: Tensor, model_options: dict[str, Any], noise: Tensor
+    ) -> None:
         self._settings = settings
         self._model = guider.inner_model
         self._model_options = model_options
@@ -42,9 +45,13 @@ class SamplingRun:
         self._guidances: dict[str, Guidance] = dict(zip(names, working, strict=True))
         positive = positive_entries(guider)
         self._pass = self._gradient_pass(positive) if self._acts() else None
-        self._evaluator = Evaluator(self._guidances, self._pass) if self._pass else None
+        self.edits = EditRun(settings.edit, self._model, positive, noise) if settings.edit else None
+        prompt_of = {"prompt_of": self.edits.prompt_of} if self.edits else {}
+        self._evaluator = Evaluator(self._guidances, self._pass, **prompt_of) if self._pass else None
         self._optimizer: LatentOptimizer | None = None
-        self._watch = Watch(settings.capture, self._model, positive, model_options) if settings.capture else None
+        edited = {"edited": self.edits.edited} if self.edits else {}
+        watched = (settings.capture, self._model, positive, model_options)
+        self._watch = Watch(*watched, **edited) if settings.capture else None
         self._note_missed_windows()
 
     def guide(self, model_k: Any, x: Tensor, sigma: Tensor, step: int, denoise_mask: Tensor | None) -> Tensor | None:
@@ -75,8 +82,12 @@ class SamplingRun:
             with self._watch.during(step, self.progress[step]):
                 yield
 
-    def finish(self, samples: Tensor) -> None:
-        """Hand the record to the log, marked with the latent as the sampler node will hand it on."""
+    def finish(self, samples: Tensor) -> Tensor:
+        """The latent of the run. Hands the record to the log, marked with it as the sampler node will hand it on."""
+        if self.edits is not None:
+            blended = self.edits.blend(samples, 0.0)
+            samples = samples if blended is None else blended
+            self.record.blend_mask = None if self.edits.mask is None else self.edits.mask.float().cpu()
         self.record.sampling_seconds = time.perf_counter() - self._started
         if self._pass is not None:
             self.record.forwards, self.record.backwards = self._pass.forwards, self._pass.backwards
@@ -84,6 +95,7 @@ class SamplingRun:
             self.record.maps = self._watch.maps((samples.shape[-2], samples.shape[-1]))
             self.record.notes.extend(self._watch.notes)
         self._settings.log.add(self.record, self._model.process_latent_out(samples.to(torch.float32)))
+        return samples
 
     def _idle(self, guidance: Guidance) -> bool:
         """True where this prompt leaves a loss nothing to do: the report says why, and no pass is paid for."""

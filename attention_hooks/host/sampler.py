@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..errors import PromptUnderstandingError
 from .run import SamplingRun
+from .shared_noise import NoiseWatch, refuse_churn, shared_noise, takes_noise
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -48,15 +49,15 @@ def wrapper(settings: Settings) -> Callable[..., Tensor]:
     ) -> Tensor:
         sampler = executor.class_obj
         name = sampler_name(sampler)
-        run = SamplingRun(settings, guider, sigmas, extra_args["model_options"])
+        noise = args[0] if args else kwargs["noise"]
+        run = SamplingRun(settings, guider, sigmas, extra_args["model_options"], noise)
         gate = StepGate(run.sigmas, CALLS_PER_STEP.get(name, 1))
         # A copy for this run: the SAMPLER object is cached and shared, and there is nothing to put back.
         own = copy.copy(sampler)
         own.sampler_function = _guided(sampler.sampler_function, run, gate, takes_a_copy=name in TAKES_A_COPY)
         executor.class_obj, executor.original = own, own.sample
         samples = executor(guider, sigmas, extra_args, gate.watching(callback), *args, **kwargs)
-        run.finish(samples)
-        return samples
+        return run.finish(samples)
 
     return sampler_sample
 
@@ -80,34 +81,57 @@ def sampler_name(sampler: Any) -> str:
 def _guided(
     sampler_function: Callable[..., Tensor], run: SamplingRun, gate: StepGate, takes_a_copy: bool
 ) -> Callable[..., Tensor]:
-    def guided(model: Any, *args: Any, **kwargs: Any) -> Tensor:
-        return sampler_function(GuidedModel(model, run, gate, takes_a_copy), *args, **kwargs)
-
     # Other packs, and ComfyUI itself, look samplers up by this name.
-    guided.__name__ = getattr(sampler_function, "__name__", "guided")
+    name = getattr(sampler_function, "__name__", "guided")
+
+    def guided(model: Any, x: Tensor, sigmas: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        noise_watch = None
+        if run.edits is not None and run.edits.prompts > 1:
+            refuse_churn(name, kwargs)
+            if takes_noise(sampler_function):
+                seed = kwargs.get("extra_args", {}).get("seed")
+                given = kwargs.get("noise_sampler")
+                kwargs["noise_sampler"] = shared_noise(name, x, sigmas, seed, run.edits.prompts, given)
+            else:
+                noise_watch = NoiseWatch(name, sampler_function)
+        return sampler_function(GuidedModel(model, run, gate, takes_a_copy, noise_watch), x, sigmas, *args, **kwargs)
+
+    guided.__name__ = name
     return guided
 
 
 class GuidedModel:
-    """Stands in for the model of a k-diffusion sampler: guides the latent, then calls on."""
+    """Stands in for the model of a k-diffusion sampler: blends and guides the latent, then calls on."""
 
-    def __init__(self, model: Any, run: SamplingRun, gate: StepGate, takes_a_copy: bool) -> None:
+    def __init__(
+        self, model: Any, run: SamplingRun, gate: StepGate, takes_a_copy: bool, noise_watch: NoiseWatch | None = None
+    ) -> None:
         self._model, self._run, self._gate, self._takes_a_copy = model, run, gate, takes_a_copy
+        self._noise_watch = noise_watch
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
     def __call__(self, x: Tensor, sigma: Tensor, **kwargs: Any) -> Tensor:
-        step = self._gate.step_of(float(sigma.flatten()[0]))
+        level = float(sigma.flatten()[0])
+        step = self._gate.step_of(level)
+        edits = self._run.edits
+        if edits is not None:
+            kwargs["model_options"] = edits.options(kwargs["model_options"], level, opens_step=step is not None)
         if step is None:
             return self._model(x, sigma, **kwargs)
-        moved = self._run.guide(self._model, x, sigma, step, kwargs.get("denoise_mask"))
-        if moved is not None and self._takes_a_copy:
-            x = moved
-        elif moved is not None:
-            x.copy_(moved)
+        if self._noise_watch is not None:
+            self._noise_watch.check()
+        if edits is not None:
+            x = self._moved(x, edits.blend(x, level))
+        x = self._moved(x, self._run.guide(self._model, x, sigma, step, kwargs.get("denoise_mask")))
         with self._run.watching(step):
             return self._model(x, sigma, **kwargs)
+
+    def _moved(self, x: Tensor, to: Tensor | None) -> Tensor:
+        if to is None:
+            return x
+        return to if self._takes_a_copy else x.copy_(to)
 
 
 class StepGate:

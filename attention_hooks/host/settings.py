@@ -9,6 +9,8 @@ from typing import Any
 from comfy.patcher_extension import WrappersMP
 
 from ..capture.record import RunLog
+from ..edits.prompt_edit import PromptEdit
+from ..errors import PromptUnderstandingError
 from ..losses.base import AttentionLoss
 from ..optimize.schedule import Schedule
 from ..types import ParsedPrompt
@@ -57,6 +59,7 @@ class Capture:
 class Settings:
     guidances: tuple[Guidance, ...] = ()
     capture: Capture | None = None
+    edit: PromptEdit | None = None
     log: RunLog = field(default_factory=RunLog, compare=False)
 
 
@@ -81,6 +84,18 @@ def with_guidance(model: Any, guidance: Guidance) -> Any:
 def with_capture(model: Any, capture: Capture) -> Any:
     """A clone of `model` that keeps heat maps. A second Capture on the same MODEL replaces the first."""
     return _attach(model, replace(settings_of(model) or Settings(), capture=capture, log=RunLog()))
+
+
+def with_edit(model: Any, edit: PromptEdit) -> Any:
+    """A clone of `model` that samples a source and its edits. Raises when the MODEL has an edit already."""
+    known = settings_of(model) or Settings()
+    if known.edit is not None:
+        raise PromptUnderstandingError(
+            f"This MODEL already has Prompt-to-Prompt on it, for {known.edit.source.text!r}. One sampling run "
+            "edits one source; write several edited prompts into one Encode Edit node, or connect the MODEL from "
+            "before that node."
+        )
+    return _attach(model, replace(known, edit=edit, log=RunLog()))
 
 
 def _attach(model: Any, settings: Settings) -> Any:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..capture.record import CapturedMaps
-from ..capture.sites import choose_sites
+from ..capture.sites import choose_sites, one_size
 from ..errors import PromptUnderstandingError
 from ..optimize.schedule import SLACK
 from ..types import AttentionSite
@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 class Watch:
     """One capture of one run: a running mean per site, or one frame a step where each step was asked for."""
 
-    def __init__(self, capture: Capture, model: Any, positive: list[Entry], model_options: dict[str, Any]) -> None:
+    def __init__(
+        self, capture: Capture, model: Any, positive: list[Entry], model_options: dict[str, Any], **recorder: Any
+    ) -> None:
         family, network = family_of(model), model.diffusion_model
-        sites = choose_sites(family.sites(network), capture.sites)
+        model_sites = family.sites(network)
+        sites, self._one_size = choose_sites(model_sites, capture.sites), one_size(model_sites)
         entries = self._whole_frame(positive if capture.prompt is None else entries_of(positive, capture.prompt))
         self._capture = capture
         self._sums: list[_SiteSums] = []
@@ -37,11 +40,8 @@ class Watch:
         lengths = {entry["uuid"]: entry["cross_attn"].shape[1] for entry in entries}
         listener = Listener(frozenset(modules), lengths, self)
         # These options were made for this run alone and die with it.
-        patches = model_options.setdefault("transformer_options", {}).setdefault("patches", {})
-        patches["attn2_patch"] = [
-            *patches.get("attn2_patch", []),
-            Recorder(modules, [listener], while_true=lambda: self._open),
-        ]
+        reading = Recorder(modules, [listener], while_true=lambda: self._open, **recorder)
+        family.attach(network, reading, model_options.setdefault("transformer_options", {}))
 
     def _whole_frame(self, entries: list[Entry]) -> list[Entry]:
         """Entries of one length over the whole picture: an area's maps belong to its crop, and maps of prompts of
@@ -88,7 +88,7 @@ class Watch:
             return None
         frames = [sums.means() for sums in self._sums]
         probs = {site: torch.stack([frame[site] for frame in frames]) for site in frames[0]}
-        return CapturedMaps(probs, tuple(self._progress), latent_hw)
+        return CapturedMaps(probs, tuple(self._progress), latent_hw, self._one_size)
 
 
 class _SiteSums:

@@ -14,7 +14,7 @@ WORKFLOWS = Path(__file__).resolve().parent.parent.parent / "workflows"
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 OURS = (
     "PUEncodePrompt", "PUPickSubjects", "PULoadShapesModel", "PUAttendAndExcite", "PUCaptureAttention",
-    "PUAttentionHeatMap", "PUGuidanceReport", "PUTokenStrip",
+    "PUAttentionHeatMap", "PUGuidanceReport", "PUTokenStrip", "PULoadShapesUpscaler", "PUSuperResolutionStage",
 )  # fmt: skip
 
 
@@ -101,7 +101,21 @@ def test_templates_are_offered_with_a_thumbnail_and_without_api_files(page):
         assert kind == "image/jpeg", name
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("shapes")])
+GUIDED = [
+    name
+    for name in NAMES
+    if {"PULoadShapesModel", "PUAttendAndExcite"} <= {node["type"] for node in canvas(name)["nodes"]}
+]
+
+
+def test_pressing_run_paints_both_stages_of_the_cascade(page):
+    page.load(canvas("cascade_shapes"))
+    page.press_run()
+    saved = wait_for("The saved pictures", lambda: page.pictures("SaveImage"), 300)
+    assert saved == [[128, 128]] * page.widget("EmptyLatentImage", "batch_size")
+
+
+@pytest.mark.parametrize("name", GUIDED)
 def test_pressing_run_gives_the_pictures(page, name):
     page.load(canvas(name))
     page.set_widget("KSampler", "steps", 6)

@@ -40,11 +40,14 @@ def guided(model, schedule: Schedule = ONE_UPDATE, loss=None, parsed: ParsedProm
 @torch.inference_mode()
 def sample(
     model, sampler: str = "euler", steps: int = 8, batch: int = 1, hw: tuple[int, int] = HW, cfg: float = 3.0,
-    seed: int = 0, pos=None, neg=None, scheduler: str = "normal", latent=None, **options,
+    seed: int = 0, pos=None, neg=None, scheduler: str = "normal", latent=None, start_noise=None,
+    **options,
 ) -> torch.Tensor:  # fmt: skip
     """Latents [batch 4 *hw] through comfy.sample.sample, as the KSampler node does it."""
+    if start_noise is not None:
+        latent = torch.zeros_like(start_noise) if latent is None else latent
     latent = torch.zeros(batch, 4, *hw) if latent is None else latent
-    noise = comfy.sample.prepare_noise(latent, seed)
+    noise = comfy.sample.prepare_noise(latent, seed) if start_noise is None else start_noise
     pos = positive() if pos is None else pos
     neg = conditioning(seed=2) if neg is None else neg
     return comfy.sample.sample(

@@ -41,7 +41,7 @@ def test_the_command_saves_its_figures_and_a_page(tmp_path):
     done = subprocess.run(command, env={**os.environ, "PYTHONUTF8": "1"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     figures = json.loads((tmp_path / "speed_quick.json").read_text("utf-8"))["speed"]
-    for name in ("guided / plain", "guided step / plain step", "capture / plain"):
+    for name in ("guided / plain", "guided step / plain step", "three losses / one", "capture / plain"):
         assert figures[name]["low"] <= figures[name]["median"] <= figures[name]["high"]
         assert figures[name]["cpu"] > 0
     assert figures["whole runs"]["guided steps"] * 2 == figures["whole runs"]["steps"]

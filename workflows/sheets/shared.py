@@ -8,7 +8,7 @@ from typing import Any
 
 from .canvas import Link, Node, Sheet
 
-SHAPES = {"steps": 30, "cfg": 3.0, "sampler_name": "euler", "scheduler": "normal"}
+SHAPES = {"steps": 20, "cfg": 3.0, "sampler_name": "euler", "scheduler": "normal"}
 REAL = {"steps": 50, "cfg": 7.5, "sampler_name": "euler", "scheduler": "normal"}
 SD15 = "v1-5-pruned-emaonly.safetensors"
 SHAPES_ATTEND_AND_EXCITE: dict[str, Any] = {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}

@@ -9,7 +9,8 @@ import torch.nn as nn
 from ...capture.sites import ModelSite
 from ...errors import PromptUnderstandingError
 from ...types import AttentionSite
-from . import unet
+from ..recorder import Recorder
+from . import pixart, sd3, unet
 
 
 class Family(Protocol):
@@ -23,8 +24,13 @@ class Family(Protocol):
 
     def attention(self, diffusion_model: nn.Module, site: AttentionSite) -> nn.Module: ...
 
+    def attach(self, diffusion_model: nn.Module, recorder: Recorder, transformer_options: dict[str, Any]) -> None:
+        """Let `recorder` read every model call made with these options, which belong to one run or one pass. Nothing
+        may stay on the network itself between calls."""
+        ...
 
-FAMILIES: tuple[Any, ...] = (unet,)
+
+FAMILIES: tuple[Any, ...] = (unet, sd3, pixart)
 
 
 def family_of(model: Any) -> Family:
@@ -35,5 +41,5 @@ def family_of(model: Any) -> Family:
             return family
     raise PromptUnderstandingError(
         f"This MODEL is of the kind {type(model).__name__}, whose cross-attention this pack cannot reach yet. It "
-        "works with Stable Diffusion 1.x, 2.x and SDXL checkpoints and with the Shapes model."
+        "works with Stable Diffusion 1.x, 2.x, SDXL, 3 and 3.5, with PixArt and with the Shapes model."
     )

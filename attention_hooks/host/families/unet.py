@@ -9,6 +9,7 @@ import torch.nn as nn
 
 from ...capture.sites import ModelSite
 from ...types import AttentionSite
+from ..recorder import Recorder
 
 
 def matches(diffusion_model: nn.Module) -> bool:
@@ -22,6 +23,11 @@ def sites(diffusion_model: nn.Module) -> list[ModelSite]:
 
 def attention(diffusion_model: nn.Module, site: AttentionSite) -> Any:
     return next(module for found, _, module in _cross_attentions(diffusion_model) if found == site)
+
+
+def attach(diffusion_model: nn.Module, recorder: Recorder, transformer_options: dict[str, Any]) -> None:
+    patches = transformer_options.setdefault("patches", {})
+    patches["attn2_patch"] = [*patches.get("attn2_patch", []), recorder]
 
 
 def _cross_attentions(unet: Any) -> Iterator[tuple[AttentionSite, int, Any]]:

@@ -69,7 +69,8 @@ def test_sites_by_depth_and_by_address():
     with pytest.raises(PromptUnderstandingError, match="input.9.0.*input.1.0"):
         choose_sites(SITES, "input.9.0")
     with pytest.raises(PromptUnderstandingError, match="half"):
-        choose_sites([SITES[1]], "quarter")
+        choose_sites(SITES[:3], "eighth")
+    assert choose_sites(SITES[1:2], "quarter") == (SITES[1],), "all maps of one size, as in transformers"
 
 
 def test_a_run_is_found_by_its_latent():

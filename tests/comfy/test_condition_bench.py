@@ -1,0 +1,87 @@
+"""What the evaluation of these nodes rests on: pictures whose figures are known, wiring by socket type, and a run."""
+
+import json
+from argparse import Namespace
+
+import pytest
+import torch
+from pack.demo.model import load_shapes
+from pack.demo.prompts import prompt
+from pack.evaluation import command, saturation
+from pack.evaluation.conditioning import TARGETS, measure
+from pack.evaluation.methods import REGISTRY, Method
+from pack.evaluation.networks import TINY
+from pack.evaluation.quality import Recipe, Studio
+from pack.nodes.prompt_nodes import PUEncodePrompt
+
+RED_CIRCLE = prompt(("circle", "red"))
+
+
+@pytest.fixture(scope="module")
+def studio():
+    with torch.inference_mode():
+        return Studio(*load_shapes(), recipe=Recipe(steps=2))
+
+
+def quiet(_text: str) -> None:
+    pass
+
+
+def test_a_rendered_picture_has_no_error():
+    row = saturation.row(saturation.rendered(RED_CIRCLE), RED_CIRCLE)
+    assert row["colour error"] < 1 and row["shape lost"] == 0 and row["clipped"] == 0
+
+
+def test_figures_of_a_spoiled_picture():
+    """Red (222, 36, 36) drawn as (255, 0, 0): off by 33, 36, 36 in 8-bit steps."""
+    picture = saturation.rendered(RED_CIRCLE)
+    inside = picture[0] > 0
+    picture[:, inside] = torch.tensor([1.2, -1.2, -1.2])[:, None]
+    row = saturation.row(picture, RED_CIRCLE)
+    assert row["colour error"] == pytest.approx(((33**2 + 36**2 + 36**2) / 3) ** 0.5, abs=0.1)
+    assert row["clipped"] == pytest.approx(float(inside.float().mean()))
+
+
+def test_an_empty_picture_has_no_colour_and_no_shape():
+    row = saturation.row(torch.zeros(3, 64, 64), RED_CIRCLE)
+    assert row == {"clipped": 0.0, "colour error": None, "shape lost": 1.0}
+
+
+def test_every_colour_is_asked_for_equally_often():
+    asked = [wish.subjects[0][1] for wish in saturation.prompts(2)]
+    assert len(asked) == 18 and {asked.count(colour) for colour in asked} == {2}
+
+
+def test_nodes_are_wired_by_socket_type(studio):
+    """Composable takes the prompt apart, and the sampler's positive input becomes the composition."""
+    with torch.inference_mode():
+        positive, parsed, _ = PUEncodePrompt.execute(studio.clip, "a red circle and a blue star").result
+        start = {"MODEL": studio.model, "CLIP": studio.clip, "CONDITIONING": positive, "PU_PARSED_PROMPT": parsed}
+        wires = REGISTRY.methods["composable"](start)
+        assert [weight for _, weight in wires["PU_COMPOSITION"].parts] == [1.0, 1.0]
+        assert len(wires["CONDITIONING"]) == 2 and wires["MODEL"] is not studio.model
+        structured = REGISTRY.methods["structured"](start)
+    assert structured["CONDITIONING"] is positive and structured["MODEL"] is not studio.model
+    assert Method()(start) == start
+
+
+def test_settings_name_a_function_of_the_wires():
+    key = REGISTRY.methods["composable"].key
+    assert "each_subject_a_prompt" in key and "0x" not in key
+
+
+def test_the_saturation_part_runs_and_saves(tmp_path, studio, monkeypatch):
+    monkeypatch.setattr(command, "_studio", lambda _file: (studio, "w"))
+    monkeypatch.setattr(saturation, "QUICK", saturation.Plan((3.0, 12.0), rounds=1))
+    command._saturation(Namespace(weights=None, quick=True, output=tmp_path))
+    saved = json.loads((tmp_path / "saturation_quick.json").read_text("utf-8"))
+    assert set(saved["methods"]) == set(saturation.THRESHOLDING) and saved["pictures"] == 9
+    plain, static, dynamic = (saved["methods"][name]["clipped"] for name in ("plain", "static", "dynamic"))
+    assert plain[1]["value"] > dynamic[1]["value"]
+    assert "| dynamic |" in (tmp_path / "saturation_quick.md").read_text("utf-8")
+    assert (tmp_path / "saturation_quick.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_cost_of_every_form_is_measured():
+    results = measure(TINY, 1, quiet)
+    assert set(TARGETS) < set(results["ratios"]) and all(ratio["cpu"] > 0 for ratio in results["ratios"].values())

@@ -1,0 +1,109 @@
+"""The Prompt-to-Prompt workflows: word swap, refine and re-weight, on the Shapes model and on Stable Diffusion 1.5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from .canvas import Node, Sheet
+from .shared import REAL, SHAPES, sd15_loader, shapes_loader
+
+SHAPES_END = "\n\nThe Shapes model comes with the pack: it is small, knows simple shapes only, and shows the machinery."
+REAL_START = """Choose a **Stable Diffusion 1.x** checkpoint in *Load Checkpoint* (2.x and SDXL work too; set their size
+in *Empty Latent Image*).
+
+"""
+
+
+@dataclass(frozen=True)
+class EditText:
+    """One kind of edit: what is asked, and what to look at."""
+
+    name: str
+    title: str
+    node: str
+    shapes: tuple[str, str]
+    """Source and edited prompt."""
+    real: tuple[str, str]
+    note: str
+    shapes_inputs: Mapping[str, Any] = field(default_factory=dict)
+    real_inputs: Mapping[str, Any] = field(default_factory=dict)
+    blend: bool = True
+
+
+SWAP = EditText(
+    "word_swap", "Change a word, keep the picture", "PUWordSwap",
+    ("a red circle and a blue star", "a green circle and a blue star"),
+    ("a photo of a cat sitting on a bench", "a photo of a dog sitting on a bench"),
+    """Press **Run**. Pictures come in pairs: the source, and beside it the same picture with one word changed.
+
+- *Encode Edit* shows what was swapped for what. Change `edited` to anything; each line is an edit of its own.
+- Too much of the old thing left? Lower **until** of *Word Swap*, or give the new word a window of its own in
+  **words_until**. Another shape than asked for? Lower **self_until**.
+- *Local Blend* keeps everything but the edited thing exactly as it was; *Blend Mask* shows where it may change. Bypass
+  it (**Ctrl+B**) to see the difference.""",
+)  # fmt: skip
+REFINE = EditText(
+    "refine", "Add words, keep the picture", "PURefine",
+    ("a circle and a blue star", "a red circle and a blue star"),
+    ("a photo of a bench in a park", "a photo of a bench in a park, in the snow"),
+    """Press **Run**. Pictures come in pairs: the source, and beside it the same picture with words added to its prompt.
+
+- *Encode Edit* shows which words are new. Words that both prompts share keep their places.
+- For a change of the whole picture, a style or a season, lower **until** and **self_until** and leave *Local Blend*
+  out; for one thing, keep them high.""",
+    {"until": 0.3, "self_until": 0.0}, blend=False,
+)  # fmt: skip
+REWEIGHT = EditText(
+    "reweight", "More or less of a word", "PUReweight",
+    ("a red circle and a blue star", ""),
+    ("a photo of a fluffy rabbit in the snow", ""),
+    """Press **Run**, then change the number behind the word in *Re-weight* and run again with the same seed.
+
+- 1 changes nothing, 2 is twice as much attention to the word, 0 none, and **below 0 the word is pushed out**, which a
+  prompt weight cannot do.
+- `edited` of *Encode Edit* is empty here: one prompt, one picture, no second one to compare with. Write the same prompt
+  into `edited` to get the source beside it, with its layout kept.""",
+    {"words": "red: -1"}, {"words": "fluffy: 3"}, blend=False,
+)  # fmt: skip
+
+
+def shapes_sheet(text: EditText) -> Sheet:
+    sheet = Sheet(f"{text.name}_shapes")
+    sheet.note((0, -400), (520, 360), "What to look at", f"### {text.title}\n{text.note}{SHAPES_END}")
+    return _edit(sheet, shapes_loader(sheet), text, text.shapes, text.shapes_inputs, SHAPES, side=64, batch=3)
+
+
+def real_sheet(text: EditText) -> Sheet:
+    sheet = Sheet(f"{text.name}_sd15")
+    sheet.note((0, -440), (520, 400), "What to look at", f"### {text.title}\n{REAL_START}{text.note}")
+    return _edit(sheet, sd15_loader(sheet), text, text.real, text.real_inputs, REAL, side=512, batch=1)
+
+
+def _edit(
+    sheet: Sheet, loader: Node, text: EditText, prompts: tuple[str, str], inputs: Mapping[str, Any],
+    sampling: dict[str, Any], side: int, batch: int,
+) -> Sheet:  # fmt: skip
+    source, edited = prompts
+    encoded = sheet.add("PUEncodeEdit", (0, 200), (400, 360), clip=loader[1], source=source, edited=edited)
+    negative = sheet.add("CLIPTextEncode", (0, 630), (400, 120), "Negative prompt", clip=loader[1], text="")
+    empty = sheet.add("EmptyLatentImage", (0, 820), (300, 130), width=side, height=side, batch_size=batch)
+    edit = sheet.add(text.node, (460, 200), (360, 240), edit=encoded[1], **inputs)
+    if text.blend:
+        edit = sheet.add("PULocalBlend", (460, 510), (360, 220), edit=edit[0])
+    model = sheet.add("PUPromptToPrompt", (880, 0), (320, 70), model=loader[0], edit=edit[0])
+    latent = sheet.add("PUEditLatent", (460, 820), (320, 70), samples=empty[0], edit=encoded[1])
+    sampler = sheet.add(
+        "KSampler", (880, 140), (320, 330), model=model[0], positive=encoded[0], negative=negative[0],
+        latent_image=latent[0], seed=1, **sampling,
+    )  # fmt: skip
+    decoded = sheet.add("VAEDecode", (880, 540), (240, 60), samples=sampler[0], vae=loader[2])
+    sheet.add("SaveImage", (1260, 0), (520, 520), images=decoded[0], filename_prefix=text.name)
+    if text.blend:
+        sheet.add("PUBlendMask", (1260, 600), (420, 300), model=model[0], samples=sampler[0])
+    return sheet
+
+
+SHEETS = tuple(partial(make, text) for text in (SWAP, REFINE, REWEIGHT) for make in (shapes_sheet, real_sheet))
