@@ -15,7 +15,7 @@ from ..demo.detector import detect
 from ..demo.prompts import Prompt, prompt
 from ..demo.scenes import COLOURS, PALETTE, SHAPES, Scene, Thing, render
 from ..plots.lines import Line, line_panels
-from .intervals import Interval, Z
+from .intervals import Interval, Z, wilson
 from .methods import PLAIN, Method, run_node
 from .quality import Studio
 
@@ -57,7 +57,8 @@ def measure(studio: Studio, plan: Plan, say: Callable[[str], None]) -> dict[str,
         for name, method in THRESHOLDING.items():
             rows = [row(pixels, wish) for pixels, wish in zip(draw(studio, method, work, weight), work, strict=True)]
             for column in COLUMNS:
-                methods[name][column].append(asdict(mean([one[column] for one in rows if one[column] is not None])))
+                values = [one[column] for one in rows if one[column] is not None]
+                methods[name][column].append(asdict(wilson(values) if column == "shape lost" else mean(values)))
             say(f"cfg {weight:g}, {name}: " + ", ".join(f"{c} {methods[name][c][-1]['value']:.3f}" for c in COLUMNS))
     truth = [row(rendered(wish), wish) for wish in work]
     ideal = {column: float(np.mean([one[column] for one in truth])) for column in COLUMNS}

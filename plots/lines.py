@@ -35,11 +35,11 @@ def line_panels(panels: Mapping[str, Mapping[str, Line]], xs: Sequence[float], x
 
 
 def _legend(names: Sequence[str]) -> Image.Image:
-    image, draw = blank(150, HEIGHT)
+    image, draw = blank(220, HEIGHT)
     for row, name in enumerate(names):
         top = TOP + 10 + 24 * row
         draw.line((0, top, 24, top), fill=subject_colour(row), width=3)
-        write(draw, (32, top), shorten(name, LETTERS, 116), LETTERS, INK, "lm")
+        write(draw, (32, top), shorten(name, LETTERS, 186), LETTERS, INK, "lm")
     return image
 
 
