@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ import torch
 
 from . import memory, peer, speed
 from .networks import SMALL, TINY, Size
-from .pages import cascade_page, conditioning_page, quality_page, saturation_page, speed_page, tuning_page
+from .pages.cascade import cascade_page
+from .pages.cost import conditioning_page, speed_page
+from .pages.editing import editing_page
+from .pages.inversion import inversion_page
+from .pages.quality import quality_page, tuning_page
+from .pages.saturation import saturation_page
 
 QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
 """Of source and edit, of each kind of edit; of the curve over tau."""
@@ -31,46 +37,38 @@ def run(wanted: argparse.Namespace) -> int:
     if wanted.memory_of:
         print(json.dumps(memory.measure_one(wanted.memory_of)))
         return 0
-    parts = wanted.only or ["speed", "memory", *(["quality"] if wanted.quality else [])]
     wanted.output.mkdir(parents=True, exist_ok=True)
-    if {"speed", "memory"} & set(parts):
-        _cost(wanted, parts)
-    if "quality" in parts:
-        _quality(wanted)
-    if "conditioning" in parts:
-        _conditioning(wanted)
-    if "saturation" in parts:
-        _saturation(wanted)
-    if "tuning" in parts:
-        _tuning(wanted)
-    if "editing" in parts:
-        _editing(wanted)
-    if "inversion" in parts:
-        _inversion(wanted)
-    if "cascade" in parts:
-        _cascade(wanted)
+    for part in wanted.only or ["speed", "memory", *(["quality"] if wanted.quality else [])]:
+        PARTS[part](wanted)
     return 0
 
 
-def _cost(wanted: argparse.Namespace, parts: list[str]) -> None:
-    plan = speed.QUICK if wanted.quick else speed.Plan()
-    if wanted.rounds:
-        plan = replace(plan, rounds=wanted.rounds)
-    if wanted.network:
-        plan = replace(plan, steps=Size(*wanted.network))
+def _speed(wanted: argparse.Namespace) -> None:
     if not peer.installed():
         say(
             "diffusers is not installed, so nothing is compared with it. `pip install -r "
             "evaluation/requirements-bench.txt` adds it."
         )
+    _cost(wanted, "speed", lambda plan: speed.measure(plan, say))
+
+
+def _memory(wanted: argparse.Namespace) -> None:
+    def peaks(plan: speed.Plan) -> dict[str, Any]:
+        measured = memory.measure(plan.steps, on_cpu(), say)
+        return {"network": str(plan.steps), "MiB above the weights": measured}
+
+    _cost(wanted, "memory", peaks)
+
+
+def _cost(wanted: argparse.Namespace, part: str, measure: Callable[[speed.Plan], dict[str, Any]]) -> None:
+    plan = speed.QUICK if wanted.quick else speed.Plan()
+    if wanted.rounds:
+        plan = replace(plan, rounds=wanted.rounds)
+    if wanted.network:
+        plan = replace(plan, steps=Size(*wanted.network))
     file = wanted.output / ("speed_quick.json" if wanted.quick else "speed.json")
-    # A part that is not measured now keeps its last figures, with the machine they come from.
-    results = _load(file, {})
-    if "speed" in parts:
-        results["speed"] = {"machine": machine(), **speed.measure(plan, say)}
-    if "memory" in parts:
-        peaks = memory.measure(plan.steps, on_cpu(), say)
-        results["memory"] = {"machine": machine(), "network": str(plan.steps), "MiB above the weights": peaks}
+    # The part that is not measured now keeps its last figures, with the machine they come from.
+    results = {**_load(file, {}), part: {"machine": machine(), **measure(plan)}}
     save(file, results, speed_page(results))
 
 
@@ -137,7 +135,6 @@ def _tuning(wanted: argparse.Namespace) -> None:
 def _editing(wanted: argparse.Namespace) -> None:
     from ..plots.lines import Line, line_panels
     from . import editing
-    from .editing_page import editing_page
 
     studio, weights = _studio(wanted.weights)
     workshop = editing.Workshop(studio.model, studio.clip, studio.vae)
@@ -179,7 +176,6 @@ def editing_cost(wanted: argparse.Namespace) -> dict[str, Any]:
 
 def _inversion(wanted: argparse.Namespace) -> None:
     from . import inversion
-    from .inversion_page import inversion_page
 
     studio, weights = _studio(wanted.weights)
     recipe = replace(studio.recipe, steps=3) if wanted.quick else studio.recipe
@@ -207,6 +203,19 @@ def _cascade(wanted: argparse.Namespace) -> None:
     file = wanted.output / ("cascade_quick.json" if wanted.quick else "cascade.json")
     sheet.quantize(64).save(file.with_suffix(".png"), optimize=True)
     save(file, {**marks, **results}, cascade_page(results, marks))
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "speed": _speed,
+    "memory": _memory,
+    "conditioning": _conditioning,
+    "quality": _quality,
+    "saturation": _saturation,
+    "tuning": _tuning,
+    "editing": _editing,
+    "inversion": _inversion,
+    "cascade": _cascade,
+}
 
 
 def _studio(file: Path | None) -> tuple[Any, str]:

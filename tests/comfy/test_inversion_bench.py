@@ -6,7 +6,7 @@ import pytest
 import torch
 from pack.evaluation import inversion
 from pack.evaluation.inversion import ALONE, NULL_TEXT, PROMPT, Laboratory, Result, Way, examples, psnr
-from pack.evaluation.inversion_page import inversion_page
+from pack.evaluation.pages.inversion import inversion_page
 from pack.evaluation.quality import Recipe
 
 

@@ -8,8 +8,12 @@ from functools import partial
 from typing import Any
 
 from .canvas import Node, Sheet
-from .shared import REAL, SHAPES, sd15_loader, shapes_loader
+from .shared import REAL, SHAPES, SHAPES_ATTEND_AND_EXCITE, sd15_loader, shapes_loader
 
+GUIDED = """
+
+*Prompt Guidance (auto)* makes the source show what its prompt says, and every edit what its own does. Bypass it to edit
+what the model draws by itself."""
 SHAPES_END = "\n\nThe Shapes model comes with the pack: it is small, knows simple shapes only, and shows the machinery."
 REAL_START = """Choose a **Stable Diffusion 1.x** checkpoint in *Load Checkpoint* (2.x and SDXL work too; set their size
 in *Empty Latent Image*).
@@ -72,19 +76,29 @@ REWEIGHT = EditText(
 
 def shapes_sheet(text: EditText) -> Sheet:
     sheet = Sheet(f"{text.name}_shapes")
-    sheet.note((0, -400), (520, 360), "What to look at", f"### {text.title}\n{text.note}{SHAPES_END}")
-    return _edit(sheet, shapes_loader(sheet), text, text.shapes, text.shapes_inputs, SHAPES, side=64, batch=3)
+    sheet.note((-100, -460), (520, 420), "What to look at", f"### {text.title}\n{text.note}{GUIDED}{SHAPES_END}")
+    return _edit(
+        sheet,
+        shapes_loader(sheet),
+        text,
+        text.shapes,
+        text.shapes_inputs,
+        SHAPES,
+        SHAPES_ATTEND_AND_EXCITE,
+        side=64,
+        batch=3,
+    )
 
 
 def real_sheet(text: EditText) -> Sheet:
     sheet = Sheet(f"{text.name}_sd15")
-    sheet.note((0, -440), (520, 400), "What to look at", f"### {text.title}\n{REAL_START}{text.note}")
-    return _edit(sheet, sd15_loader(sheet), text, text.real, text.real_inputs, REAL, side=512, batch=1)
+    sheet.note((-100, -520), (520, 480), "What to look at", f"### {text.title}\n{REAL_START}{text.note}{GUIDED}")
+    return _edit(sheet, sd15_loader(sheet), text, text.real, text.real_inputs, REAL, {}, side=512, batch=1)
 
 
 def _edit(
     sheet: Sheet, loader: Node, text: EditText, prompts: tuple[str, str], inputs: Mapping[str, Any],
-    sampling: dict[str, Any], side: int, batch: int,
+    sampling: dict[str, Any], guidance: dict[str, Any], side: int, batch: int,
 ) -> Sheet:  # fmt: skip
     source, edited = prompts
     encoded = sheet.add("PUEncodeEdit", (0, 200), (400, 360), clip=loader[1], source=source, edited=edited)
@@ -93,7 +107,9 @@ def _edit(
     edit = sheet.add(text.node, (460, 200), (360, 240), edit=encoded[1], **inputs)
     if text.blend:
         edit = sheet.add("PULocalBlend", (460, 510), (360, 220), edit=edit[0])
-    model = sheet.add("PUPromptToPrompt", (880, 0), (320, 70), model=loader[0], edit=edit[0])
+    # Guidance makes a source worth editing; it reads every edit at the edit's own words.
+    guided = sheet.add("PUPromptGuidance", (460, -400), (360, 500), model=loader[0], prompt=encoded[2], **guidance)
+    model = sheet.add("PUPromptToPrompt", (880, 0), (320, 70), model=guided[0], edit=edit[0])
     latent = sheet.add("PUEditLatent", (460, 820), (320, 70), samples=empty[0], edit=encoded[1])
     sampler = sheet.add(
         "KSampler", (880, 140), (320, 330), model=model[0], positive=encoded[0], negative=negative[0],

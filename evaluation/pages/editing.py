@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .pages import machine_line, page, table
+from . import machine_line, page, table
 
 KINDS = {
     "colour swap": "*a red circle and a blue star* → *a green circle and a blue star*: there is a circle in green",
