@@ -58,8 +58,8 @@ def positions_in(words: Sequence[Word], prompt: ParsedPrompt, length: int) -> Te
 
 
 def carried_over(prompt: ParsedPrompt, alignment: Alignment) -> ParsedPrompt:
-    """The source `prompt` with its subjects where the edited prompt has them: for guidance that was set up by the
-    source and acts on the edit's picture too.
+    """The edited prompt with the subjects of the source's `prompt` where it has them: for guidance that was set up by
+    the source and acts on the edit's picture too. A modifier that the edit took away is left out.
 
     Raises PromptUnderstandingError when the edit has removed a noun."""
     places: dict[int, Sequence[int]] = {}
@@ -82,7 +82,7 @@ def carried_over(prompt: ParsedPrompt, alignment: Alignment) -> ParsedPrompt:
             f"Guidance is to strengthen {', '.join(map(repr, lost))}, but the edited prompt {alignment.edited.text!r} "
             "has no such word. Choose other subjects with Pick Subjects, or edit without guidance."
         )
-    return replace(prompt, subjects=tuple(subjects))
+    return replace(alignment.edited, subjects=tuple(subjects))
 
 
 def changed_things(alignment: Alignment) -> tuple[list[Word], list[Word]]:

@@ -70,7 +70,8 @@ class Evaluator:
         prompts = [self._prompt_of(guidance.prompt, image) for image in images.tolist()]
         pairs = list(zip(rows, prompts, strict=True))
         with torch.no_grad():
-            parts = torch.stack([guidance.loss.per_subject(row, prompt) for row, prompt in pairs])
+            width = len(guidance.loss.labels(guidance.prompt))
+            parts = torch.stack([_as_wide(guidance.loss.per_subject(row, prompt), width) for row, prompt in pairs])
         return torch.stack([guidance.loss(row, prompt) for row, prompt in pairs]), parts
 
     def _map_before(self, name: str, image: int) -> Tensor | None:
@@ -82,3 +83,8 @@ class Evaluator:
             before = self._previous.get(name)
             self._seen[name] = maps.new_zeros(len(self._z), *maps.shape[1:]) if before is None else before.clone()
         self._seen[name][images.to(maps.device)] = maps
+
+
+def _as_wide(values: Tensor, width: int) -> Tensor:
+    """[width]: an edited prompt may have lost what a loss reports on; there it says "not a number"."""
+    return torch.nn.functional.pad(values, (0, width - len(values)), value=float("nan"))

@@ -64,7 +64,9 @@ class SynGen:
         words = prompt.word_positions
         distance = symmetric_distances(maps.at(words))
         row = {position: i for i, position in enumerate(words)}
-        return torch.stack([self._of_group(subject, distance, row) for subject in self.groups(prompt)])
+        groups = [self._of_group(subject, distance, row) for subject in self.groups(prompt)]
+        # Nothing left to bind, as in an edit that took the modifiers away: no values, and still part of the graph.
+        return torch.stack(groups) if groups else distance.flatten()[:0]
 
     def _of_group(self, subject: Subject, distance: Tensor, row: dict[int, int]) -> Tensor:
         noun, *modifiers = ([row[p] for p in word.positions] for word in (subject.noun, *subject.modifiers))

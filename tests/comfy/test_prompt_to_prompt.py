@@ -12,11 +12,14 @@ from comfy.model_base import ModelType
 from editing import both, edit_positive, noise, pair, sample_edit, swap, swapped, weighted
 from engine import guided, positive, prompt, sample, with_pooled
 from pack.attention_hooks.edits.local_blend import LocalBlend
+from pack.attention_hooks.edits.prompt_edit import PromptEdit
 from pack.attention_hooks.edits.windows import Window
 from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.settings import Capture, run_log, with_capture, with_edit
 from pack.attention_hooks.optimize.schedule import Schedule
-from pack.attention_hooks.types import AttentionSite
+from pack.attention_hooks.types import AttentionSite, ParsedPrompt, Subject, Token, TokenSpan, Word
+from pack.evaluation.methods import run_node
+from pack.prompts.alignment import align
 from tiny import conditioning, tiny_sd, tiny_sdxl
 
 UNGUIDABLE = {"dpm_fast", "dpm_adaptive"}
@@ -314,6 +317,43 @@ def test_guidance_reads_each_edit_at_its_own_words(model):
     node = with_edit(guided(model, loss=Spy()), edit)
     sample_edit(node, edit, steps=2)
     assert seen[:2] == [[(2,), (5,)], [(3,), (6,)]]
+
+
+def with_words(count: int) -> ParsedPrompt:
+    """w1…w8 cut or lengthened to `count` words."""
+    base = prompt()
+    kinds = ["start", *["word"] * count, "end", *["pad"] * (75 - count)]
+    tokens = tuple(Token(i, f"w{i}" if kind == "word" else "", kind) for i, kind in enumerate(kinds))
+    words = tuple(Word(f"w{i}", 3 * i - 3, 3 * i - 1, (TokenSpan(f"w{i}", i, i + 1),)) for i in range(1, count + 1))
+    return replace(base, text=" ".join(w.text for w in words), tokens=tokens, words=words)
+
+
+@pytest.mark.parametrize("edited_words", [10, 5])
+def test_every_technique_guides_an_edit_of_another_length(model, edited_words):
+    """Longer and shorter; the shorter one has lost the modifier 6 of the subject 5."""
+    base = prompt()
+    described = replace(
+        base, subjects=(Subject(base.words[1], base.words[:1]), Subject(base.words[4], base.words[5:6]))
+    )
+    source = replace(described, words=base.words)
+    edit = swap(PromptEdit(source, (align(source, with_words(edited_words)),), 77), swaps=False)
+    guided_model = model
+    for node_id in ("PUAttendAndExcite", "PUSynGen", "PUAStar"):
+        guided_model = run_node(node_id, model=guided_model, prompt=source, max_refinements=1)[0]
+    samples = sample_edit(with_edit(guided_model, edit), edit, steps=4)
+    assert torch.isfinite(samples).all()
+    assert not torch.equal(samples, sample_edit(with_edit(model, edit), edit, steps=4))
+
+
+def test_an_edit_that_took_every_modifier_away_is_not_bound(model):
+    base = prompt()
+    source = replace(base, subjects=(Subject(base.words[4], base.words[5:6]),))
+    edit = swap(PromptEdit(source, (align(source, with_words(5)),), 77), swaps=False)
+    bound = with_edit(run_node("PUSynGen", model=model, prompt=source)[0], edit)
+    alone = with_edit(model, edit)
+    # The source's row is guided, the edit's has nothing to bind.
+    ours, plain = sample_edit(bound, edit, steps=4), sample_edit(alone, edit, steps=4)
+    assert not torch.equal(ours[0], plain[0]) and torch.isfinite(ours).all()
 
 
 def replacing(model, patch, kind: str = "attn2"):

@@ -134,6 +134,7 @@ def test_subjects_are_carried_over_to_the_edit():
     carried = carried_over(source, align(source, edited))
     assert [s.noun.positions for s in source.subjects] == [(2,), (5,)]
     assert [s.noun.positions for s in carried.subjects] == [(3,), (7,)]
+    assert carried.word_positions == edited.word_positions
     with pytest.raises(PromptUnderstandingError, match="'dog'.*has no such word"):
         carried_over(source, align(source, parse("a cat")))
 
