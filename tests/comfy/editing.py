@@ -69,3 +69,7 @@ def sample_edit(model, edit: PromptEdit, sources: int = 1, hw: tuple[int, int] =
 def both(model, edit: PromptEdit, **options) -> tuple[torch.Tensor, torch.Tensor]:
     """(plain, edited) of the same batch."""
     return sample_edit(model, edit, **options), sample_edit(with_edit(model, edit), edit, **options)
+
+
+def differ(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float((a - b).abs().max() / a.abs().max())
