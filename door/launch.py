@@ -29,6 +29,8 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    # A shell's background jobs ignore this signal, and what they start inherits that; then nothing could be tidied up.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     main = os.path.abspath(sys.argv[1])
     sys.argv = [main, *sys.argv[2:]]

@@ -87,7 +87,17 @@ def test_a_pack_that_fails_to_import_is_told(host, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a sleeping Windows process is not woken, only ended")
-def test_stop_lets_the_server_tidy_up(host, tmp_path):
+@pytest.mark.parametrize("inherited", [signal.SIG_IGN, signal.default_int_handler], ids=["ignored", "handled"])
+def test_stop_lets_the_server_tidy_up(host, tmp_path, inherited):
+    """Also where the starter is a background job of a shell, which ignores the signal."""
+    before = signal.signal(signal.SIGINT, inherited)
+    try:
+        _starts_and_tidies_up(host, tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _starts_and_tidies_up(host, tmp_path):
     tidy = "import time\ntry:\n print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n print('tidied up')"
     running = start(host, tidy, tmp_path)
     while "up" not in running.log_text():
