@@ -37,7 +37,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, help="how often each thing is timed (default 3)")
     parser.add_argument(
-        "--pictures", type=int, help="of each of the 120 Shapes prompts (default 2), of each set of the cascade (32)"
+        "--pictures", type=int, help="of each of the 96 Shapes prompts (default 2), of each set of the cascade (32)"
     )
     parser.add_argument("--pairs", type=int, help="source and edit pairs of each kind of edit (default 200)")
     parser.add_argument("--scenes", type=int, help="rendered scenes that are inverted (default 64)")

@@ -28,7 +28,7 @@ from .pages.saturation import saturation_page
 QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
 """Of source and edit, of each kind of edit; of the curve over tau."""
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
-"""Of every prompt; there are 120 prompts."""
+"""Of every prompt; there are 96 prompts."""
 QUICK_SCENES, SCENES = 2, 64
 CONDITIONING_ROUNDS = 9
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from comfy_api.latest import io
@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..attention_hooks.host.settings import Guidance, with_guidance
 from ..attention_hooks.losses.base import REGISTRY
 from ..attention_hooks.losses.choice import Choice, choose
-from .guidance_nodes import TEXTS, engine_inputs, first_inputs
+from .guidance_nodes import TEXTS, engine_inputs, first_inputs, guidance_of
 
 
 class PUPromptGuidance(io.ComfyNode):
@@ -59,21 +59,14 @@ class PUPromptGuidance(io.ComfyNode):
 
 
 def _guidance(choice: Choice, prompt: Any, knobs: dict[str, Any], node_id: str | None) -> Guidance:
-    loss_type, paper = REGISTRY[choice.loss], TEXTS[choice.loss].schedule
-    loss = loss_type(**{f.name: knobs[f.name] for f in fields(loss_type) if f.name in knobs})
-    loss.check(prompt)
-    # Each keeps its share of the step: the papers' sizes differ where their losses do.
-    step_size = knobs["strength"] * knobs["step_size"] * paper.step_size / TEXTS["attend_and_excite"].schedule.step_size
-    schedule = replace(paper, step_size=step_size, until=knobs["until"], max_refinements=knobs["max_refinements"])
-    return Guidance(
-        loss,
-        schedule,
-        prompt,
-        sites=knobs["sites"],
-        checkpointing=knobs["save_memory"],
-        node_id=node_id,
-        note=f"Chosen: {choice.why}.",
+    """The technique as its own node has it, but for the few knobs that are shared here."""
+    schedule = replace(
+        TEXTS[choice.loss].schedule,
+        step_size=knobs["strength"] * knobs["step_size"],
+        until=knobs["until"],
+        max_refinements=knobs["max_refinements"],
     )
+    return guidance_of(REGISTRY[choice.loss], schedule, prompt, knobs, node_id, f"Chosen: {choice.why}.")
 
 
 NODES = [PUPromptGuidance]

@@ -105,8 +105,7 @@ class PUWordSwap(io.ComfyNode):
     @classmethod
     def execute(cls, edit: PromptEdit, **knobs: Any) -> io.NodeOutput:
         check_changed(edit, "Word Swap")
-        swap = WordSwap(token_maps(edit, swaps=True), token_windows(edit, knobs))
-        return io.NodeOutput(with_self_attention(replace(edit, injections=(*edit.injections, swap)), knobs))
+        return _injected(edit, WordSwap(token_maps(edit, swaps=True), token_windows(edit, knobs)), knobs)
 
 
 class PURefine(io.ComfyNode):
@@ -127,8 +126,7 @@ class PURefine(io.ComfyNode):
     @classmethod
     def execute(cls, edit: PromptEdit, **knobs: Any) -> io.NodeOutput:
         check_changed(edit, "Refine")
-        refine = Refine(token_maps(edit, swaps=False), token_windows(edit, knobs))
-        return io.NodeOutput(with_self_attention(replace(edit, injections=(*edit.injections, refine)), knobs))
+        return _injected(edit, Refine(token_maps(edit, swaps=False), token_windows(edit, knobs)), knobs)
 
 
 class PUReweight(io.ComfyNode):
@@ -319,6 +317,10 @@ class PUBlendMask(io.ComfyNode):
 
 def _edit_input() -> list[Any]:
     return [EditSocket.Input("edit", tooltip="From Encode Edit, or from another edit node: edits add up.")]
+
+
+def _injected(edit: PromptEdit, injection: Any, knobs: dict[str, Any]) -> io.NodeOutput:
+    return io.NodeOutput(with_self_attention(replace(edit, injections=(*edit.injections, injection)), knobs))
 
 
 def _edit_output() -> Any:

@@ -87,20 +87,29 @@ def guidance_node(loss_name: str, text: GuidanceText) -> type[io.ComfyNode]:
 
         @classmethod
         def execute(cls, model: Any, prompt: Any, **knobs: Any) -> io.NodeOutput:
-            loss = loss_type(**{f.name: knobs[f.name] for f in fields(loss_type)})
-            loss.check(prompt)
-            guidance = Guidance(
-                loss,
-                _schedule(text.schedule, knobs),
-                prompt,
-                sites=knobs["sites"],
-                checkpointing=knobs["save_memory"],
-                node_id=cls.hidden.unique_id if cls.hidden else None,
-            )
-            return io.NodeOutput(with_guidance(model, guidance))
+            node_id = cls.hidden.unique_id if cls.hidden else None
+            return io.NodeOutput(with_guidance(model, guidance_of(loss_type, _schedule(knobs), prompt, knobs, node_id)))
 
     GuidanceNode.__name__ = GuidanceNode.__qualname__ = text.node_id
     return GuidanceNode
+
+
+def guidance_of(
+    loss_type: type, schedule: Schedule, prompt: Any, knobs: dict[str, Any], node_id: str | None, note: str = ""
+) -> Guidance:
+    """What a node's knobs ask for; a knob of the loss that the node does not have keeps its default. Raises
+    PromptUnderstandingError when the loss cannot work on this prompt."""
+    loss = loss_type(**{f.name: knobs[f.name] for f in fields(loss_type) if f.name in knobs})
+    loss.check(prompt)
+    return Guidance(
+        loss,
+        schedule,
+        prompt,
+        sites=knobs["sites"],
+        checkpointing=knobs["save_memory"],
+        node_id=node_id,
+        note=note,
+    )
 
 
 def first_inputs(until: float) -> list[Any]:
@@ -186,7 +195,7 @@ def engine_inputs() -> list[Any]:
     ]  # fmt: skip
 
 
-def _schedule(paper: Schedule, knobs: dict[str, Any]) -> Schedule:
+def _schedule(knobs: dict[str, Any]) -> Schedule:
     return Schedule(
         step_size=knobs["strength"] * knobs["step_size"],
         decay=knobs["decay"],
