@@ -1,4 +1,5 @@
-"""Real images on the Shapes model: rendered scenes are inverted and sampled again, and compared with themselves."""
+"""Real images on the Shapes model: rendered scenes are inverted and sampled again, and compared with themselves; then a
+colour of each is changed by Prompt-to-Prompt."""
 
 from __future__ import annotations
 
@@ -12,16 +13,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..demo.scenes import COLOURS, SHAPES, render
+from ..demo.detector import detect
+from ..demo.scenes import render
 from ..demo.training.captions import Named, build_scene, place
-from .intervals import mean_interval, paired_difference
+from .edit_cases import ARMS, Case, cases, edited, is_right, judge, last_of_each
+from .intervals import mean_interval, paired_difference, wilson
 from .methods import run_node
 from .quality import Recipe, Say
 
 FIRST_SEED = 3_000_000
-BATCH = 8
+BATCH = 4
+"""Scenes of one caption, inverted and edited together."""
+KIND = "colour swap"
+EXACT = 100.0
+"""Decibels; a hundredth of a step of 8-bit colour."""
 ALONE = "DDIM inversion alone"
-NULL_TEXT, PROMPT = "null-text", "prompt as negative"
+NULL_TEXT, PROMPT, DIRECT = "null-text", "prompt as negative", "direct inversion"
 
 
 @dataclass(frozen=True)
@@ -35,43 +42,49 @@ class Way:
 
 
 def ways(cfg: float) -> dict[str, Way]:
-    """The slow ones last."""
+    """The slow one last."""
     return {
         ALONE: Way(cfg),
-        "prompt as negative": Way(cfg, PROMPT),
-        "prompt as negative, 3 refinements": Way(cfg, PROMPT, 3),
-        "null-text": Way(cfg, NULL_TEXT),
-        "null-text, 3 refinements": Way(cfg, NULL_TEXT, 3),
+        PROMPT: Way(cfg, PROMPT),
+        f"{PROMPT}, 3 refinements": Way(cfg, PROMPT, 3),
+        DIRECT: Way(cfg, DIRECT),
+        NULL_TEXT: Way(cfg, NULL_TEXT),
     }
 
 
 @dataclass(frozen=True)
 class Example:
-    """A scene of two things and the caption that is true of it."""
+    """A scene of two things, the caption that is true of it, and the edit that it will get."""
 
-    caption: str
+    case: Case
     image: np.ndarray
     """[height width 3] in 0…1"""
 
 
 def examples(count: int, first_seed: int = FIRST_SEED) -> list[Example]:
-    return [_example(np.random.default_rng(first_seed + i)) for i in range(count)]
+    """`BATCH` scenes of every caption in turn."""
+    swaps = [case for edits in cases() for case in edits if case.kind == KIND]
+    return [_example(swaps[i // BATCH % len(swaps)], np.random.default_rng(first_seed + i)) for i in range(count)]
 
 
-def _example(rng: np.random.Generator) -> Example:
-    shapes, colours = rng.choice(SHAPES, 2, replace=False), rng.choice(COLOURS, 2, replace=False)
-    names = [Named(str(shape), str(colour)) for shape, colour in zip(shapes, colours, strict=True)]
-    image, _ = render(build_scene(rng, names, place(rng, 2)), rng)
-    return Example(" and ".join(name.text for name in names), image)
+def _example(case: Case, rng: np.random.Generator) -> Example:
+    """A scene that the detector reads rightly, so that what it misses after an edit is the edit's doing."""
+    names = [Named(*subject) for subject in (case.before, case.other)]
+    while True:
+        image, _ = render(build_scene(rng, names, place(rng, 2)), rng)
+        if is_right(case, detect(image)):
+            return Example(case, image)
 
 
 @dataclass
 class Result:
-    """One way's images in turn: decibels, seconds for finding the way, seconds for sampling."""
+    """One way's images in turn: decibels, seconds for finding the way and for sampling, and for each arm what became
+    of the edit."""
 
     psnr: list[float] = field(default_factory=list)
     finding: list[float] = field(default_factory=list)
     sampling: list[float] = field(default_factory=list)
+    edits: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {arm: [] for arm in ARMS})
 
 
 @dataclass(frozen=True)
@@ -98,13 +111,23 @@ class Laboratory:
 
     @torch.inference_mode()
     def _add(self, result: Result, way: Way, batch: Sequence[Example]) -> None:
+        case = batch[0].case
         images = torch.from_numpy(np.stack([example.image for example in batch])).float()
-        positive, negative = self._encode([example.caption for example in batch]), self._encode([""])
+        positive, negative = self._encode(case.source), self._encode("")
         finding, (model, noisy) = _timed(lambda: self._find(way, positive, negative, self.vae.encode(images)))
-        sampling, samples = _timed(lambda: self._sample(model, noisy, way.cfg, positive, negative))
-        result.psnr += psnr(self.vae.decode(samples).cpu(), images).tolist()
+        sampling, pictures = _timed(lambda: self._sample(model, noisy, way.cfg, positive, negative))
+        result.psnr += psnr(pictures, images).tolist()
         result.finding += [finding / len(batch)] * len(batch)
         result.sampling += [sampling / len(batch)] * len(batch)
+        for arm, seen in result.edits.items():
+            pictures = self._edit(case, arm, model, noisy, way.cfg, negative)
+            seen += [judge(case, a.numpy(), b.numpy()) for a, b in zip(images, pictures, strict=True)]
+
+    def _edit(self, case: Case, arm: str, model: Any, noisy: Tensor, cfg: float, negative: Any) -> Tensor:
+        """One edit of every image of a batch: [batch height width 3] in 0…1."""
+        model, positive, edit = edited(model, self.clip, case, arm)
+        latent = run_node("PUEditLatent", samples={"samples": noisy}, edit=edit)[0]["samples"]
+        return last_of_each(self._sample(model, latent, cfg, positive, negative), edit)
 
     def _find(self, way: Way, positive: Any, negative: Any, latent: Tensor) -> tuple[Any, Tensor]:
         recipe = self.recipe
@@ -122,20 +145,21 @@ class Laboratory:
 
     def _sample(self, model: Any, noisy: Tensor, cfg: float, positive: Any, negative: Any) -> Tensor:
         recipe = self.recipe
-        return comfy.sample.sample(
+        samples = comfy.sample.sample(
             model, torch.zeros_like(noisy), recipe.steps, cfg, recipe.sampler, recipe.scheduler, positive, negative,
             noisy, disable_noise=True, disable_pbar=True, seed=0,
         )  # fmt: skip
+        return self.vae.decode(samples).cpu()
 
-    def _encode(self, captions: Sequence[str]) -> Any:
-        """One CONDITIONING with a row for each caption."""
-        encoded = [self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))[0] for text in captions]
-        return [[torch.cat([tensor for tensor, _ in encoded]), encoded[0][1]]]
+    def _encode(self, text: str) -> Any:
+        return run_node("PUEncodePrompt", clip=self.clip, text=text)[0]
 
 
 def psnr(images: Tensor, originals: Tensor) -> Tensor:
-    """[batch] decibels, of images [batch height width 3] in 0…1 as they would be saved, but not rounded."""
-    return -10 * torch.log10(((images.clamp(0, 1) - originals) ** 2).flatten(1).mean(1))
+    """[batch] decibels, of images [batch height width 3] in 0…1 as they would be saved, but not rounded. An image that
+    is given back exactly counts as `EXACT`."""
+    error = ((images.clamp(0, 1) - originals) ** 2).flatten(1).mean(1)
+    return (-10 * torch.log10(error)).clamp(max=EXACT)
 
 
 def summarise(results: Mapping[str, Result]) -> dict[str, Any]:
@@ -147,15 +171,22 @@ def summarise(results: Mapping[str, Result]) -> dict[str, Any]:
             "difference": asdict(paired_difference(result.psnr, base[: len(result.psnr)])),
             "seconds to find": float(np.mean(result.finding)),
             "seconds to sample": float(np.mean(result.sampling)),
+            "edits": {arm: _edits(seen) for arm, seen in result.edits.items()},
             "each image": asdict(result),
         }
         for name, result in results.items()
     }
 
 
+def _edits(seen: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Shares with their intervals, and the mean change outside."""
+    shares = {name: asdict(wilson([one[name] for one in seen])) for name in ("happened", "stayed")}
+    return {**shares, "outside": float(np.mean([one["outside"] for one in seen]))}
+
+
 def earlier(saved: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Result]:
     """Results of a saved file, where it was made with the same weights and settings."""
-    if any(saved.get(name) != head[name] for name in ("weights", "recipe")):
+    if any(saved.get(name) != head[name] for name in ("weights", "recipe", "batch")):
         return {}
     return {name: Result(**way["each image"]) for name, way in saved["ways"].items()}
 

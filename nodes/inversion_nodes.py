@@ -10,11 +10,12 @@ from comfy_api.latest import io, ui
 from ..attention_hooks.host.inversion import Inversion, invert
 from ..attention_hooks.host.negatives import Negatives, with_negatives
 from ..attention_hooks.host.null_text import NullText, optimise
+from ..attention_hooks.host.settings import with_known_way
 from ..attention_hooks.optimize.null_text import NullTextSchedule
 from .sockets import InversionSocket
 
 CATEGORY = "prompt understanding/edit"
-NULL_TEXT, PROMPT = "null-text", "prompt as negative"
+NULL_TEXT, PROMPT, DIRECT = "null-text", "prompt as negative", "direct inversion"
 
 
 class PUInvertImage(io.ComfyNode):
@@ -97,9 +98,10 @@ class PUNullTextOptimise(io.ComfyNode):
                     tooltip="The sampler's cfg. Set the same value there.",
                 ),
                 io.Combo.Input(
-                    "method", options=[NULL_TEXT, PROMPT], default=NULL_TEXT,
+                    "method", options=[NULL_TEXT, PROMPT, DIRECT], default=NULL_TEXT,
                     tooltip="'null-text' is exact and slow (Mokady 2023). 'prompt as negative' takes the prompt of "
-                    "the inversion as the negative prompt and costs nothing (Miyake 2023).",
+                    "the inversion as the negative prompt and costs nothing (Miyake 2023). 'direct inversion', for "
+                    "Prompt-to-Prompt, shows the picture itself as the source, at no cost (Ju 2024).",
                 ),
                 io.Int.Input(
                     "rounds", default=schedule.rounds, min=1, max=100, advanced=True,
@@ -136,6 +138,9 @@ class PUNullTextOptimise(io.ComfyNode):
         if method == PROMPT:
             report = "The negative prompt is the prompt of the inversion, at every step and for any cfg."
             return _result(with_negatives(model, Negatives(inversion, inversion.positive)), report)
+        if method == DIRECT:
+            report = "The source is led along the way of the inversion and ends in the picture itself, for any cfg."
+            return _result(with_known_way(with_negatives(model, Negatives(inversion)), inversion), report)
         schedule = NullTextSchedule(rounds, learning_rate, enough)
         found = optimise(model, inversion, negative, cfg, schedule, save_memory, node_of(cls))
         negatives = Negatives(inversion, negative, found.embeddings, cfg)

@@ -28,5 +28,19 @@ def tag_edit(conditioning: list[Any], edit: PromptEdit) -> list[Any]:
     return _marked(tag(conditioning, edit.source), {EDIT_KEY: edit.fingerprint})
 
 
+def source_only(conditioning: list[Any]) -> list[Any]:
+    """Of what Encode Edit made, the source's row: an image that is inverted shows none of the edits yet."""
+    return [
+        [tensor[:1], _of_source(options)] if EDIT_KEY in options else [tensor, options]
+        for tensor, options in conditioning
+    ]
+
+
+def _of_source(options: dict[str, Any]) -> dict[str, Any]:
+    pooled = options.get("pooled_output")
+    first = {} if pooled is None else {"pooled_output": pooled[:1]}
+    return {name: value for name, value in options.items() if name != EDIT_KEY} | first
+
+
 def _marked(conditioning: list[Any], marks: dict[str, Any]) -> list[Any]:
     return [[tensor, {**options, **marks}] for tensor, options in conditioning]

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from ..errors import PromptUnderstandingError
 from ..predictions.ddim import invert_step
+from .conditioning import EDIT_KEY, source_only
 from .progress import say
 from .resume import Unfinished, content_of
-from .settings import settings_of
+from .settings import settings_of, with_known_way
 
 KEY = "prompt_understanding_inversion"
 """Of the wrappers that inversion puts on a MODEL."""
@@ -63,6 +64,7 @@ def invert(
     check_model(model, "Invert Image")
     _check_latent(model, samples)
     sigmas = schedule(sampling, scheduler, steps)
+    positive = source_only(positive)
     key = content_of([model, positive, samples, sigmas, refinements])
     finished: list[Tensor] = UNFINISHED.steps_of(key)
     if finished:
@@ -76,9 +78,29 @@ def invert(
     return noisy, inversion
 
 
+def images_of(guider: Any, rows: int, inversion: Inversion) -> Tensor:
+    """[rows] which inverted image each latent of the batch comes from: Edit Latent puts a source and its edits in a
+    row, and what else repeats a batch of latents takes the images in turns."""
+    images, prompts = inversion.shape[0], prompts_of(guider)
+    if images == 1:
+        return torch.zeros(rows, dtype=torch.long)
+    if rows % (images * prompts):
+        edits = f" for a source and its {prompts - 1} edits each" if prompts > 1 else ""
+        raise PromptUnderstandingError(
+            f"The inversion is of {images} images, and the sampler was given {rows} latents{edits}. Connect the LATENT "
+            "output of Invert Image; for Prompt-to-Prompt put Edit Latent in between."
+        )
+    return torch.arange(images).repeat(rows // (images * prompts)).repeat_interleave(prompts)
+
+
+def prompts_of(guider: Any) -> int:
+    """Rows of a group: the source and its edits, where the positive prompt is Encode Edit's."""
+    return max((len(e["cross_attn"]) for e in guider.conds.get("positive", ()) if EDIT_KEY in e), default=1)
+
+
 def guider_of(model: Any, conds: dict[str, Conditioning], cfg: float = 1.0) -> Any:
     """ComfyUI's own guider on a copy of `model` that no earlier inversion has patched."""
-    plain = model.clone()
+    plain = with_known_way(model, None)
     plain.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
     plain.remove_wrappers_with_key(WrappersMP.SAMPLER_SAMPLE, KEY)
     guider = comfy.samplers.CFGGuider(plain)

@@ -12,7 +12,7 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ..errors import PromptUnderstandingError
-from .inversion import KEY, Conditioning, Inversion
+from .inversion import KEY, Conditioning, Inversion, images_of
 from .null_text import with_embedding
 
 SAMPLERS = {"sample_euler"}
@@ -25,8 +25,8 @@ class Negatives:
     """Settings of the patch; the run's own conditioning is made from them when it starts."""
 
     inversion: Inversion = field(repr=False)
-    conditioning: Conditioning = field(repr=False)
-    """What takes the place of the sampler's negative input."""
+    conditioning: Conditioning | None = field(default=None, repr=False)
+    """What takes the place of the sampler's negative input; None leaves that as it is."""
     embeddings: Tensor | None = field(default=None, repr=False)
     """[steps batch tokens channels] in place of the conditioning's own; None keeps that."""
     cfg: float | None = None
@@ -54,7 +54,9 @@ def _replacing(negatives: Negatives) -> Callable[..., Tensor]:
     ) -> Tensor:
         guider = executor.class_obj
         check_run(negatives, guider, noise, latent, sampler, sigmas)
-        guider.conds["negative"] = comfy.sampler_helpers.convert_cond(negatives.conditioning)
+        images = images_of(guider, len(latent), negatives.inversion)
+        if negatives.conditioning is not None:
+            guider.conds["negative"] = comfy.sampler_helpers.convert_cond(_picked(negatives.conditioning, images))
         return executor(noise, latent, sampler, sigmas, *args, **kwargs)
 
     return outer_sample
@@ -63,18 +65,42 @@ def _replacing(negatives: Negatives) -> Callable[..., Tensor]:
 def _stepping(negatives: Negatives) -> Callable[..., Tensor]:
     """Then: one copy of that entry for every step, each switched on at its own noise level by ComfyUI's time ranges."""
 
-    def sampler_sample(executor: Any, guider: Any, sigmas: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def sampler_sample(
+        executor: Any,
+        guider: Any,
+        sigmas: Tensor,
+        extra_args: Any,
+        callback: Any,
+        noise: Tensor,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Tensor:
         if negatives.embeddings is not None:
             ranges = step_ranges(negatives.inversion.sigmas)
-            device = sigmas.device
+            images = images_of(guider, len(noise), negatives.inversion)
+            embeddings = negatives.embeddings.index_select(1, images).to(sigmas.device)
             guider.conds["negative"] = [
-                with_embedding({**entry, "timestep_start": start, "timestep_end": end}, embedding.to(device))
+                with_embedding({**entry, "timestep_start": start, "timestep_end": end}, embedding)
                 for entry in guider.conds["negative"]
-                for embedding, (start, end) in zip(negatives.embeddings, ranges, strict=True)
+                for embedding, (start, end) in zip(embeddings, ranges, strict=True)
             ]
-        return executor(guider, sigmas, *args, **kwargs)
+        return executor(guider, sigmas, extra_args, callback, noise, *args, **kwargs)
 
     return sampler_sample
+
+
+def _picked(conditioning: Conditioning, images: Tensor) -> Conditioning:
+    """A row for each latent, where there is one for each image; a single one serves all."""
+    return [[_rows(tensor, images), {**options, **_pooled(options, images)}] for tensor, options in conditioning]
+
+
+def _pooled(options: dict[str, Any], images: Tensor) -> dict[str, Tensor]:
+    pooled = options.get("pooled_output")
+    return {} if pooled is None else {"pooled_output": _rows(pooled, images)}
+
+
+def _rows(tensor: Tensor, images: Tensor) -> Tensor:
+    return tensor if len(tensor) == 1 else tensor.index_select(0, images.to(tensor.device))
 
 
 def step_ranges(sigmas: Tensor) -> list[tuple[float, float]]:
@@ -110,7 +136,7 @@ def check_run(negatives: Negatives, guider: Any, noise: Tensor, latent: Tensor, 
             "The sampler adds noise to a latent that is inverted already. Set add_noise to 'disable' in KSampler "
             "(Advanced), or connect DisableNoise to SamplerCustomAdvanced; the plain KSampler always adds noise."
         )
-    _check_shape(latent, inversion)
+    _check_size(latent, inversion)
     cfg = getattr(guider, "cfg", None)
     if negatives.cfg is not None and cfg is not None and abs(cfg - negatives.cfg) > TOLERANCE:
         raise PromptUnderstandingError(
@@ -126,11 +152,10 @@ def _part_of(sigmas: Tensor, whole: Tensor) -> bool:
     return any(torch.allclose(sigmas, piece, rtol=TOLERANCE, atol=TOLERANCE) for piece in pieces)
 
 
-def _check_shape(latent: Tensor, inversion: Inversion) -> None:
-    batch, *size = inversion.shape
-    if list(latent.shape[1:]) != size or (batch != 1 and len(latent) != batch):
+def _check_size(latent: Tensor, inversion: Inversion) -> None:
+    size = list(inversion.shape[1:])
+    if list(latent.shape[1:]) != size:
         raise PromptUnderstandingError(
-            f"The inversion is of {batch} images of latent size {size}, and the sampler was given "
-            f"{len(latent)} of size {list(latent.shape[1:])}. Connect the LATENT output of Invert Image, or invert "
-            "one image and repeat its latent."
+            f"The inversion is of latent size {size}, and the sampler was given latents of size "
+            f"{list(latent.shape[1:])}. Connect the LATENT output of Invert Image."
         )

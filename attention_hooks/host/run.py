@@ -18,6 +18,7 @@ from .entries import Entry, entries_of, is_marked, positive_entries
 from .evaluate import Evaluator
 from .families import family_of
 from .gradient import GradientPass, Reading
+from .known_way import KnownWay
 from .progress import progress_of, say
 from .units import LatentUnits, NoiseMaskView
 from .watch import Watch
@@ -46,6 +47,8 @@ class SamplingRun:
         positive = positive_entries(guider)
         self._pass = self._gradient_pass(positive) if self._acts() else None
         self.edits = EditRun(settings.edit, self._model, positive, noise) if settings.edit else None
+        self._known_way = KnownWay(settings.known_way, guider, len(noise)) if settings.known_way else None
+        self._last_sigma = float(sigmas[-1])
         prompt_of = {"prompt_of": self.edits.prompt_of} if self.edits else {}
         self._evaluator = Evaluator(self._guidances, self._pass, **prompt_of) if self._pass else None
         self._optimizer: LatentOptimizer | None = None
@@ -73,6 +76,14 @@ class SamplingRun:
         # The difference is added rather than z mapped back: an image that was not moved keeps its exact bits.
         return x + units.to_x(result.z - z)
 
+    def put_together(self, x: Tensor, sigma: float) -> Tensor | None:
+        """x [batch C H W] with sources and edits as they belong together at this noise level; None: as they are."""
+        known = x if self._known_way is None else self._known_way.put_in(x, sigma)
+        blended = self.edits.blend(known, sigma) if self.edits is not None else None
+        if blended is not None:
+            return blended
+        return None if known is x else known
+
     @contextmanager
     def watching(self, step: int) -> Iterator[None]:
         """Around the model call that opens a step."""
@@ -84,9 +95,9 @@ class SamplingRun:
 
     def finish(self, samples: Tensor) -> Tensor:
         """The latent of the run. Hands the record to the log, marked with it as the sampler node will hand it on."""
+        together = self.put_together(samples, self._last_sigma)
+        samples = samples if together is None else together
         if self.edits is not None:
-            blended = self.edits.blend(samples, 0.0)
-            samples = samples if blended is None else blended
             self.record.blend_mask = None if self.edits.mask is None else self.edits.mask.float().cpu()
         self.record.sampling_seconds = time.perf_counter() - self._started
         if self._pass is not None:

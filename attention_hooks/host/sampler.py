@@ -122,8 +122,7 @@ class GuidedModel:
             return self._model(x, sigma, **kwargs)
         if self._noise_watch is not None:
             self._noise_watch.check()
-        if edits is not None:
-            x = self._moved(x, edits.blend(x, level))
+        x = self._moved(x, self._run.put_together(x, level))
         x = self._moved(x, self._run.guide(self._model, x, sigma, step, kwargs.get("denoise_mask")))
         with self._run.watching(step):
             return self._model(x, sigma, **kwargs)

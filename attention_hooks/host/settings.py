@@ -4,7 +4,7 @@ a run lives in `run.py` and dies with it. The one exception is the log of finish
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy.patcher_extension import WrappersMP
 
@@ -14,6 +14,9 @@ from ..errors import PromptUnderstandingError
 from ..losses.base import AttentionLoss
 from ..optimize.schedule import Schedule
 from ..types import ParsedPrompt
+
+if TYPE_CHECKING:
+    from .inversion import Inversion
 
 KEY = "prompt_understanding"
 
@@ -60,6 +63,8 @@ class Settings:
     guidances: tuple[Guidance, ...] = ()
     capture: Capture | None = None
     edit: PromptEdit | None = None
+    known_way: Inversion | None = None
+    """The way that the sources of a batch are led along."""
     log: RunLog = field(default_factory=RunLog, compare=False)
 
 
@@ -96,6 +101,14 @@ def with_edit(model: Any, edit: PromptEdit) -> Any:
             "before that node."
         )
     return _attach(model, replace(known, edit=edit, log=RunLog()))
+
+
+def with_known_way(model: Any, inversion: Inversion | None) -> Any:
+    """A clone of `model` whose sources are led along the way of `inversion`; None takes that off again."""
+    known = settings_of(model)
+    if known is None and inversion is None:
+        return model.clone()
+    return _attach(model, replace(known or Settings(), known_way=inversion, log=RunLog()))
 
 
 def _attach(model: Any, settings: Settings) -> Any:

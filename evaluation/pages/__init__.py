@@ -17,3 +17,8 @@ def page(*sections: str) -> str:
 
 def machine_line(machine: Mapping[str, Any]) -> str:
     return f"{machine['device']} ({machine['system']}), torch {machine['torch']}, ComfyUI {machine['comfyui']}"
+
+
+def share(one: Mapping[str, float]) -> str:
+    """A share with its interval, in per cent."""
+    return f"{100 * one['value']:.1f} ({100 * one['low']:.1f} to {100 * one['high']:.1f})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import machine_line, page, table
+from . import machine_line, page, share, table
 
 KINDS = {
     "colour swap": "*a red circle and a blue star* → *a green circle and a blue star*: there is a circle in green",
@@ -17,7 +17,7 @@ KINDS = {
 
 def editing_page(results: Mapping[str, Any], plot: str) -> str:
     recipe, cost = results["recipe"], results["cost"]
-    settings = "\n".join(f"- {name}: `{value}`" for name, value in results["settings"].items())
+    settings = "\n".join(f"- {name}: {_nodes(value)}" for name, value in results["settings"].items())
     return page(
         "# Prompt-to-Prompt on the Shapes model",
         "Made by `python run.py bench -- --only editing`. Shapes is this project's own small model: the table proves "
@@ -44,7 +44,7 @@ def editing_page(results: Mapping[str, Any], plot: str) -> str:
 
 def _table(kinds: Mapping[str, Any]) -> str:
     rows = [
-        [kind, arm, str(one["pairs"]), _share(one["happened"]), _share(one["stayed"]), f"{one['outside']:.1f}"]
+        [kind, arm, str(one["pairs"]), share(one["happened"]), share(one["stayed"]), f"{one['outside']:.1f}"]
         for kind, arms in kinds.items()
         for arm, one in arms.items()
     ]
@@ -53,16 +53,16 @@ def _table(kinds: Mapping[str, Any]) -> str:
 
 def _curve(tau: Mapping[str, Any]) -> str:
     rows = [
-        [kind, place, str(one["pairs"]), _share(one["happened"]), _share(one["stayed"]), f"{one['outside']:.1f}"]
+        [kind, place, str(one["pairs"]), share(one["happened"]), share(one["stayed"]), f"{one['outside']:.1f}"]
         for kind, places in tau.items()
         for place, one in places.items()
     ]
     return table(["edit", "tau", "pairs", "edit happened", "other stayed", "change outside"], rows)
 
 
-def _share(one: Mapping[str, float]) -> str:
-    return f"{100 * one['value']:.1f} ({100 * one['low']:.1f} to {100 * one['high']:.1f})"
-
-
 def _cost(name: str, one: Mapping[str, float]) -> list[str]:
     return [name, f"{one['median']:.2f} ({one['low']:.2f} to {one['high']:.2f})", f"{one['cpu']:.2f}"]
+
+
+def _nodes(inputs: Mapping[str, Mapping[str, Any]]) -> str:
+    return "; ".join(f"{node} `{values}`" for node, values in inputs.items())

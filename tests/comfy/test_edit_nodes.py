@@ -9,7 +9,7 @@ from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.edit_conditioning import edit_latent, stack_conditionings
 from pack.demo.detector import detect
 from pack.demo.model import load_shapes
-from pack.evaluation import editing
+from pack.evaluation import edit_cases, editing
 from pack.evaluation.methods import run_node
 from test_prompt_nodes import parse
 
@@ -221,17 +221,17 @@ def test_the_judge_on_rendered_scenes():
         things = (Thing("circle", colour, 18, 20, 10), Thing("star", "blue", star_x, 44, 11))
         return render(Scene(things))[0]
 
-    case = next(c for c in editing.cases()[0] if c.kind == "colour swap")
-    case = editing.Case("colour swap", SOURCE, EDITED, ("circle", "red"), ("circle", "green"), ("star", "blue"))
-    assert editing.is_right(case, detect(scene("red"))) and not editing.is_right(case, detect(scene("green")))
-    kept = editing.judge(case, scene("red"), scene("green"))
+    case = next(c for c in edit_cases.cases()[0] if c.kind == "colour swap")
+    case = edit_cases.Case("colour swap", SOURCE, EDITED, ("circle", "red"), ("circle", "green"), ("star", "blue"), ())
+    assert edit_cases.is_right(case, detect(scene("red"))) and not edit_cases.is_right(case, detect(scene("green")))
+    kept = edit_cases.judge(case, scene("red"), scene("green"))
     assert (kept["happened"], kept["stayed"]) == (1, 1) and kept["outside"] < 0.1
-    moved = editing.judge(case, scene("red"), scene("red", 49.0))
+    moved = edit_cases.judge(case, scene("red"), scene("red", 49.0))
     assert (moved["happened"], moved["stayed"]) == (0, 0) and moved["outside"] > 1
 
 
 def test_the_cases_ask_for_what_their_prompts_say():
-    every = [case for edits in editing.cases() for case in edits]
+    every = [case for edits in edit_cases.cases() for case in edits]
     assert len(every) == 4 * 32
     for case in every:
         assert case.other[0] in case.source and case.other[1] in case.edited
@@ -244,11 +244,11 @@ def test_figures_and_page_from_known_rows():
     from pack.evaluation.pages.editing import editing_page
 
     seen = [{"happened": 1.0, "stayed": 1.0, "outside": 2.0}, {"happened": 0.0, "stayed": 0.0, "outside": 4.0}]
-    kinds = list(editing.settings())[:-1]
+    kinds = list(editing.settings())
     rows = [
         {"kind": kind, "arm": arm, "seed": 1, "index": i, **one}
         for kind in kinds
-        for arm in editing.ARMS
+        for arm in edit_cases.ARMS
         for i, one in enumerate(seen)
     ]
     places = [

@@ -189,7 +189,7 @@ def test_settings_of_the_sampler_that_cannot_come_back(velocity, real, fitted):
         back(fitted, real[0], cfg=7.0)
     with refuses("add_noise to 'disable'"):
         back(fitted, real[0], noise=torch.ones_like(real[0]["samples"]))
-    with refuses("1 images of latent size"):
+    with refuses("inversion is of latent size"):
         back(fitted, {"samples": picture(hw=(8, 8))})
     assert torch.equal(back(velocity, real[0]), plain) and clean(velocity)
 
