@@ -53,8 +53,8 @@ class ShapesUNet(UNetModel):
         height, width = x.shape[-2:]
         # An image to image latent may have any size.
         x = F.pad(x, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
-        velocity = super()._forward(F.pixel_unshuffle(x, BLOCK), *args, **kwargs)
-        return F.pixel_shuffle(velocity, BLOCK)[..., :height, :width]
+        velocity = super()._forward(F.pixel_unshuffle(x, self.patch_size), *args, **kwargs)
+        return F.pixel_shuffle(velocity, self.patch_size)[..., :height, :width]
 
 
 class TextEncoder(nn.Module):

@@ -90,7 +90,7 @@ def rows_of(workshop: Workshop, edits: Sequence[Case], seed: int) -> Iterator[Ro
 
 def curve_rows(workshop: Workshop, edits: Sequence[Case], seed: int) -> Iterator[Row]:
     """Word swaps over tau, self-attention for half of it, without blending."""
-    swaps = [case for case in edits if case.nodes[0][0] == "PUWordSwap"]
+    swaps = [case for case in edits if is_swap(case)]
     sources = workshop.sources(swaps[0].source, seed)
     right = [i for i in range(SEEDS) if is_right(swaps[0], detect(sources[i].numpy()))]
     for case in swaps if right else ():
@@ -99,6 +99,10 @@ def curve_rows(workshop: Workshop, edits: Sequence[Case], seed: int) -> Iterator
             for index, picture in zip(right, pictures, strict=True):
                 seen = judge(case, sources[index].numpy(), picture.numpy())
                 yield {"kind": case.kind, "tau": tau, "seed": seed, "index": index, **seen}
+
+
+def is_swap(case: Case) -> bool:
+    return case.nodes[0][0] == "PUWordSwap"
 
 
 # --- a run that may be cut short ---
@@ -110,15 +114,19 @@ def run(
     """Rows of the table and of the curve, until every kind has `pairs`. What `file` has from an earlier run of the same
     settings is not done again."""
     key = {"recipe": asdict(workshop.recipe), "weights": weights, "settings": settings()}
-    table = _collect(file, {**key, "part": "table"}, pairs, lambda *job: rows_of(workshop, *job), say)
+    kinds = list(settings())
+    table = _collect(file, {**key, "part": "table"}, kinds, pairs, lambda *job: rows_of(workshop, *job), say)
     curve_file = file.with_stem(file.stem + "_tau")
-    curve = _collect(curve_file, {**key, "part": "tau"}, curve_pairs, lambda *job: curve_rows(workshop, *job), say)
+    swaps = [case.kind for case in cases()[0] if is_swap(case)]
+    part = {**key, "part": "tau"}
+    curve = _collect(curve_file, part, swaps, curve_pairs, lambda *job: curve_rows(workshop, *job), say)
     return table, curve
 
 
 def _collect(
     file: Path,
     key: Mapping[str, Any],
+    kinds: Sequence[str],
     pairs: int,
     work: Callable[[list[Case], int], Iterator[Row]],
     say: Callable[[str], None],
@@ -127,15 +135,17 @@ def _collect(
     rows = [row for one in done.values() for row in one]
     started = time.perf_counter()
     for number, (edits, seed) in enumerate(_jobs()):
-        if _count(rows) >= pairs:
+        lacking = [kind for kind in kinds if _count(rows, kind) < pairs]
+        if not lacking:
             break
         if str(number) in done:
             continue
-        new = list(work(edits, seed))
+        new = list(work([case for case in edits if case.kind in lacking], seed))
         rows += new
         with file.open("a", encoding="utf-8") as out:
             out.write(json.dumps({"job": str(number), "rows": new}) + "\n")
-        say(f"{_count(rows)} of {pairs} pairs, {(time.perf_counter() - started) / 60:.1f} min: {edits[0].source}")
+        so_far = ", ".join(f"{kind} {_count(rows, kind)}" for kind in kinds)
+        say(f"{so_far} of {pairs} pairs, {(time.perf_counter() - started) / 60:.1f} min: {edits[0].source}")
     return rows
 
 
@@ -148,11 +158,8 @@ def _jobs() -> Iterator[tuple[list[Case], int]]:
             seed += 1
 
 
-def _count(rows: Sequence[Row]) -> int:
-    """Pairs of the kind that has fewest."""
-    kinds = {row["kind"] for row in rows}
-    per_kind = [{(row["seed"], row["index"]) for row in rows if row["kind"] == kind} for kind in kinds]
-    return min(map(len, per_kind), default=0) if len(kinds) > 1 else 0
+def _count(rows: Sequence[Row], kind: str) -> int:
+    return len({(row["seed"], row["index"]) for row in rows if row["kind"] == kind})
 
 
 def _read(file: Path, key: Mapping[str, Any]) -> dict[str, list[Row]]:

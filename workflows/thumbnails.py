@@ -34,7 +34,7 @@ COMPARED = {
     "guidance_schedule": "PUGuidanceSchedule",
 }
 """Workflow without its suffix -> the node that the pictures are drawn with and without."""
-EDITS = ("word_swap", "refine", "reweight")
+EDITS = ("word_swap", "refine", "reweight", "edit_real_image")
 
 
 def load_pack() -> ModuleType:

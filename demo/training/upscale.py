@@ -1,8 +1,8 @@
 """Trains the Shapes upscaler: `COMFYUI_PATH=... python -m demo.training.upscale --out runs/upscaler --minutes 30`.
 
-Velocity prediction as for the Shapes model. The picture half the size is corrupted to a level drawn evenly from 0..1,
-and the level is told to the network, as Imagen trains its super-resolution stages. Resumes from the newest state in
-`--out`.
+Velocity prediction as for the Shapes model, on crops. The picture half the size is corrupted to a level drawn from
+0..1, and the level is told to the network, as Imagen trains its super-resolution stages; low levels are drawn more
+often, for little is left to learn at high ones. Resumes from the newest state in `--out`.
 """
 
 from __future__ import annotations
@@ -45,8 +45,12 @@ from .train import follow  # noqa: E402
 WARM_UP = 20
 
 
-class Pictures(IterableDataset):
-    """[b 3 128 128] in -1..1, without end."""
+CROP = 64
+"""Pixels per side. Two crops of a picture are trained on: rendering costs as much as a training step."""
+
+
+class Crops(IterableDataset):
+    """[b 3 CROP CROP] of pictures of 128 pixels, in -1..1, without end."""
 
     def __init__(self, size: int, seed: int) -> None:
         self.size, self.seed = size, seed
@@ -56,19 +60,26 @@ class Pictures(IterableDataset):
         rng = np.random.default_rng([self.seed, worker.id if worker else 0])
         torch.set_num_threads(1)
         while True:
-            scenes = (render(enlarged(make_example(rng).scene, SCALE), rng)[0] for _ in range(self.size))
-            yield torch.from_numpy(np.stack(list(scenes))).movedim(-1, 1) * 2 - 1
+            pictures = [render(enlarged(make_example(rng).scene, SCALE), rng)[0] for _ in range(self.size // 2)]
+            crops = np.stack([_crop(picture, rng) for picture in pictures * 2])
+            yield torch.from_numpy(crops).movedim(-1, 1) * 2 - 1
 
 
-def pictures(size: int, seed: int) -> Iterator[Tensor]:
-    return iter(DataLoader(Pictures(size, seed), batch_size=None, num_workers=1, prefetch_factor=4))
+def _crop(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Whole pixels of the small picture."""
+    top, left = (SCALE * rng.integers(0, (side - CROP) // SCALE + 1) for side in picture.shape[:2])
+    return picture[top : top + CROP, left : left + CROP]
+
+
+def crops(size: int, seed: int) -> Iterator[Tensor]:
+    return iter(DataLoader(Crops(size, seed), batch_size=None, num_workers=1, prefetch_factor=4))
 
 
 def loss(unet: nn.Module, clean: Tensor, corrupt: nn.Module, bf16: bool) -> Tensor:
     """Velocity error of pictures `clean` [b 3 h w] in -1..1, over what is left to know at their noise levels."""
     device = clean.device
     small = F.interpolate(F.avg_pool2d(clean, SCALE), scale_factor=SCALE, mode="bilinear")
-    level = torch.randint(0, LAST_LEVEL + 1, (len(clean),), device=device)
+    level = (torch.rand(len(clean), device=device) ** 2 * (LAST_LEVEL + 1)).long()
     seen = corrupt.q_sample(small, level, torch.randn_like(small))
     latent = (clean - torch.tensor(LATENT_MEAN, device=device)[:, None, None]) * LATENT_SCALE
     step = torch.randint(0, len(SAMPLING), (len(clean),), device=device)
@@ -129,7 +140,7 @@ def train(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed + run.step)
     print(f"{sum(p.numel() for p in run.model.parameters()) / 1e6:.2f} M parameters, from step {run.step}", flush=True)
     corrupt = corruption().to(device)
-    data = pictures(args.batch, args.seed + run.step)
+    data = crops(args.batch, args.seed + run.step)
     begun, saved, total = time.time() - run.spent, time.time(), 0.0
     while (progress := max(run.step / args.steps, (time.time() - begun) / (args.minutes * 60))) < 1:
         for group in run.optimizer.param_groups:
@@ -159,9 +170,9 @@ def main() -> None:
     parser.add_argument(
         "--minutes", type=float, default=30, help="stop after this long; the learning rate ends with it"
     )
-    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--batch", type=int, default=16, help="crops; an even number")
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--ema", type=float, default=0.995)
+    parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=float, default=4, help="minutes")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)

@@ -20,8 +20,8 @@ def inversion_page(results: Mapping[str, Any]) -> str:
         f"{machine_line(results['machine'])}; weights {results['weights']}.",
         "PSNR against the scene in decibels, mean over the images with its 95 % interval; in brackets the difference "
         "from the first row, on the same images, with its 95 % interval. Direct inversion puts the image's own latents "
-        "in, so it is exact by construction (100 stands for exact); what counts there is the edit. Seconds are those of "
-        "one image; other work on the machine moves them.",
+        "in, so it is exact by construction (100 stands for exact); what counts there is the edit. Seconds are those "
+        "of one image; other work on the machine moves them.",
         table(
             ["way", "images", "PSNR, dB", "[difference]", "seconds to find the way", "seconds to sample"],
             [_way(name, way) for name, way in results["ways"].items()],

@@ -257,7 +257,7 @@ def test_figures_and_page_from_known_rows():
         for tau in editing.TAUS
         for i, one in enumerate(seen)
     ]
-    assert editing._count(rows) == 2
+    assert all(editing._count(rows, kind) == 2 for kind in kinds)
     ratio = {"median": 1.05, "low": 1.0, "high": 1.1, "cpu": 1.04}
     page = editing_page(
         {
@@ -279,13 +279,17 @@ def test_a_run_goes_on_where_it_was_cut_short(tmp_path):
     calls = []
 
     def work(edits, seed):
-        calls.append(seed)
-        for kind in ("colour swap", "shape swap"):
-            yield {"kind": kind, "arm": editing.EDITED, "seed": seed, "index": 0}
+        """Sources for shape swaps are rarer: one for every two colour swaps."""
+        calls.append((seed, *(case.kind for case in edits)))
+        for case in edits:
+            for index in range(2 if case.kind == "colour swap" else 1):
+                yield {"kind": case.kind, "arm": editing.EDITED, "seed": seed, "index": index}
 
-    file = tmp_path / "rows.jsonl"
-    editing._collect(file, {"a": 1}, 2, work, lambda _: None)
-    rows = editing._collect(file, {"a": 1}, 3, work, lambda _: None)
-    assert len(rows) == 6 and len(calls) == len(set(calls)) == 3
-    editing._collect(file, {"a": 2}, 1, work, lambda _: None)
+    file, kinds = tmp_path / "rows.jsonl", ["colour swap", "shape swap"]
+    editing._collect(file, {"a": 1}, kinds, 2, work, lambda _: None)
+    first = editing.FIRST_SEED
+    assert calls == [(first, *kinds), (first + 1, "shape swap")], "what is full is not drawn on"
+    rows = editing._collect(file, {"a": 1}, kinds, 3, work, lambda _: None)
+    assert calls[2:] == [(first + 2, *kinds)] and len(rows) == 7
+    editing._collect(file, {"a": 2}, kinds, 1, work, lambda _: None)
     assert len(calls) == 4, "other settings start afresh"
