@@ -15,7 +15,7 @@ from ..demo.detector import detect
 from ..demo.prompts import Prompt, prompt
 from ..demo.scenes import COLOURS, PALETTE, SHAPES, Scene, Thing, render
 from ..plots.lines import Line, line_panels
-from .intervals import Interval, Z, wilson
+from .intervals import Interval, Z, paired_difference, wilson
 from .methods import PLAIN, Method, run_node
 from .quality import Studio
 
@@ -30,6 +30,7 @@ SEED = 2_000_000
 CLIPPED = 1 - 1 / 255
 """Of the range -1…1: what an 8-bit picture stores as 0 or 255."""
 COLUMNS = ("clipped", "colour error", "shape lost")
+DIFFERENCE = "colour error, difference from plain"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Plan:
     """Each colour `rounds` times, on other shapes; every picture is drawn at every weight by every method."""
 
     weights: tuple[float, ...] = (3.0, 6.0, 10.0, 15.0)
-    rounds: int = 2
+    rounds: int = 6
 
 
 QUICK = Plan((3.0, 12.0), rounds=1)
@@ -53,13 +54,19 @@ def prompts(rounds: int) -> list[Prompt]:
 def measure(studio: Studio, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     """Method -> column -> one interval for each weight; and the same of pictures rendered without any model."""
     work = prompts(plan.rounds)
-    methods: dict[str, dict[str, list[Any]]] = {name: {column: [] for column in COLUMNS} for name in THRESHOLDING}
+    methods: dict[str, dict[str, list[Any]]] = {
+        name: {column: [] for column in (*COLUMNS, DIFFERENCE)} for name in THRESHOLDING
+    }
     for weight in plan.weights:
+        base: list[float | None] = []
         for name, method in THRESHOLDING.items():
             rows = [row(pixels, wish) for pixels, wish in zip(draw(studio, method, work, weight), work, strict=True)]
             for column in COLUMNS:
                 values = [one[column] for one in rows if one[column] is not None]
                 methods[name][column].append(asdict(wilson(values) if column == "shape lost" else mean(values)))
+            errors = [one["colour error"] for one in rows]
+            base = errors if name == PLAIN else base
+            methods[name][DIFFERENCE].append(asdict(difference(errors, base)))
             say(f"cfg {weight:g}, {name}: " + ", ".join(f"{c} {methods[name][c][-1]['value']:.3f}" for c in COLUMNS))
     truth = [row(rendered(wish), wish) for wish in work]
     ideal = {column: float(np.mean([one[column] for one in truth])) for column in COLUMNS}
@@ -113,6 +120,12 @@ def mean(values: Sequence[float]) -> Interval:
         return Interval(*[float("nan")] * 3)
     middle, half = float(np.mean(values)), Z * float(np.std(values)) / len(values) ** 0.5
     return Interval(middle, middle - half, middle + half)
+
+
+def difference(errors: Sequence[float | None], base: Sequence[float | None]) -> Interval:
+    """Mean of `errors` - `base` over the pictures that have both, with its interval."""
+    both = [(a, b) for a, b in zip(errors, base, strict=True) if a is not None and b is not None]
+    return paired_difference(*zip(*both, strict=True)) if len(both) > 1 else mean([])
 
 
 def plot(results: Mapping[str, Any]) -> Any:

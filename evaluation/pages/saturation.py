@@ -39,6 +39,13 @@ def _measures(rendered: Mapping[str, float]) -> list[tuple[str, str, str, float]
             1,
         ),
         (
+            "Colour error against plain",
+            "The same, minus that of plain at the same weight, picture by picture: below zero the colours are kept "
+            "better.",
+            "colour error, difference from plain",
+            1,
+        ),
+        (
             "Shape lost",
             "Per cent of the pictures in which the shape asked for is not seen.",
             "shape lost",

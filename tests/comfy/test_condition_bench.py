@@ -70,6 +70,12 @@ def test_settings_name_a_function_of_the_wires():
     assert "each_subject_a_prompt" in key and "0x" not in key
 
 
+def test_colour_errors_are_compared_picture_by_picture():
+    """2 and 4 less, the third has no object in one of them: -3 on average, a standard error of 1."""
+    found = saturation.difference([1.0, 2.0, None], [3.0, 6.0, 9.0])
+    assert found.value == -3 and found.high == pytest.approx(-3 + 1.96, abs=1e-3)
+
+
 def test_the_saturation_part_runs_and_saves(tmp_path, studio, monkeypatch):
     monkeypatch.setattr(command, "_studio", lambda _file: (studio, "w"))
     monkeypatch.setattr(saturation, "QUICK", saturation.Plan((3.0, 12.0), rounds=1))
