@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import PromptUnderstandingError
 from .inversion import KEY, Conditioning, Inversion, images_of
 from .null_text import with_embedding
+from .settings import with_known_way
 
 SAMPLERS = {"sample_euler"}
 """Those whose steps are DDIM's: `euler`, and `ddim`, which is the same function."""
@@ -35,7 +36,7 @@ class Negatives:
 
 def with_negatives(model: Any, negatives: Negatives) -> Any:
     """A clone of `model`. A second one of these takes the first one's place."""
-    clone = model.clone()
+    clone = with_known_way(model, None)
     for kind, wrapper in (
         (WrappersMP.OUTER_SAMPLE, _replacing(negatives)),
         (WrappersMP.SAMPLER_SAMPLE, _stepping(negatives)),

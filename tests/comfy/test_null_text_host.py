@@ -7,7 +7,7 @@ import torch
 from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host import null_text as host
 from pack.attention_hooks.host.negatives import step_ranges
-from pack.nodes.inversion_nodes import PROMPT, PUNullTextOptimise
+from pack.nodes.inversion_nodes import DIRECT, NULL_TEXT, PROMPT, PUNullTextOptimise
 from real_image import come_back, inverted, miss, picture, text, with_null_text
 from tiny import conditioning, tiny_sd, tiny_sdxl
 
@@ -90,6 +90,25 @@ def test_the_sampler_walks_exactly_the_way_that_was_fitted(velocity, real):
     error = back(untouched, real[0]) - picture()
     inner = velocity.model.latent_format.scale_factor * error
     assert found.losses[-1][0] == pytest.approx(float((inner**2).mean()), rel=1e-3)
+
+
+def test_errors_on_the_way_are_counted_in_the_unit_latent(velocity, real):
+    """In z = x / sqrt(1 + sigma^2), so that one `enough` fits every noise level."""
+    with torch.inference_mode():
+        found = host.optimise(velocity, real[1], text(2), CFG, host.NullTextSchedule(4, 0.05, enough=10.0))
+    first = velocity.model.latent_format.scale_factor * back(velocity, real[0], start_step=0, last_step=1)
+    level = real[1].sigmas[1]
+    by_hand = ((first - real[1].latents[1]) ** 2).mean() / (1 + level**2)
+    assert level > 1 and found.losses[0][0] == pytest.approx(float(by_hand), rel=1e-3)
+
+
+@pytest.mark.parametrize("method", [NULL_TEXT, DIRECT])
+def test_a_second_one_takes_the_place_of_the_first(velocity, real, fitted, method):
+    """The first one's cfg is 4, or its source is led: it has no say any more."""
+    first = fitted if method == NULL_TEXT else with_null_text(velocity, real[1], method=DIRECT)
+    again, once = (with_null_text(model, real[1], method=PROMPT) for model in (first, velocity))
+    assert torch.equal(back(again, real[0], cfg=7.0), back(once, real[0], cfg=7.0))
+    assert all(len(of_key) == 1 for kind in again.wrappers.values() for of_key in kind.values())
 
 
 def test_each_step_has_its_own_range():
