@@ -201,7 +201,7 @@ def _cascade(wanted: argparse.Namespace) -> None:
     results, sheet = cascade.measure(studio, load_upscaler(), plan, say)
     marks = {"machine": machine(), "weights": weights, "upscaler": _mark(UPSCALER_WEIGHTS)}
     file = wanted.output / ("cascade_quick.json" if wanted.quick else "cascade.json")
-    sheet.quantize(64).save(file.with_suffix(".png"), optimize=True)
+    sheet.quantize(256).save(file.with_suffix(".png"), optimize=True)
     save(file, {**marks, **results}, cascade_page(results, marks))
 
 

@@ -3,6 +3,7 @@
 import comfy.model_base
 import comfy.sample
 import comfy.supported_models
+import comfy.utils
 import pytest
 import torch
 from comfy.ldm.modules.diffusionmodules.upscaling import ImageConcatWithNoiseAugmentation
@@ -303,7 +304,8 @@ def test_capture_on_a_network_without_words_is_refused_in_a_sentence(upscaler):
 
 
 def test_nodes_with_the_shipped_weights():
-    """Through the stock nodes: a rendered scene comes back at twice the size, whole and near its true picture."""
+    """Through the stock nodes: a rendered scene comes back at twice the size, whole, and nearer to its true picture
+    than resizing takes it."""
     import numpy as np
     from pack.demo.detector import detect
     from pack.demo.scenes import Scene, Thing, enlarged, render
@@ -312,7 +314,7 @@ def test_nodes_with_the_shipped_weights():
     from pack.nodes.cascade_nodes import PUSuperResolutionStage
     from pack.nodes.shapes_nodes import PULoadShapesUpscaler
 
-    assert UPSCALER_WEIGHTS.stat().st_size < 3e6
+    assert sum(file.stat().st_size for file in UPSCALER_WEIGHTS.parent.iterdir()) < 12e6, "all that is shipped"
     scene = Scene((Thing("star", "red", 20, 22, 12, 0.1), Thing("moon", "cyan", 44, 40, 13)))
     small, large = (torch.from_numpy(render(s)[0].astype(np.float32))[None] for s in (scene, enlarged(scene, 2)))
     with torch.inference_mode():
@@ -322,4 +324,5 @@ def test_nodes_with_the_shipped_weights():
         (image,) = nodes.VAEDecode().decode(vae, samples)
     assert image.shape == large.shape
     assert objects_right(detect(image[0].numpy()), enlarged(scene, 2)) == 1
-    assert psnr(image, large) > 26
+    resized = comfy.utils.common_upscale(small.movedim(-1, 1), 128, 128, "bicubic", "disabled").movedim(1, -1)
+    assert psnr(image, large) > psnr(resized, large) + 3
