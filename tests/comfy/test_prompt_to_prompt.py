@@ -14,6 +14,7 @@ from engine import guided, positive, prompt, sample, with_pooled
 from pack.attention_hooks.edits.local_blend import LocalBlend
 from pack.attention_hooks.edits.windows import Window
 from pack.attention_hooks.errors import PromptUnderstandingError
+from pack.attention_hooks.host.edits import EditRun
 from pack.attention_hooks.host.settings import Capture, run_log, with_capture, with_edit
 from pack.attention_hooks.optimize.schedule import Schedule
 from pack.attention_hooks.types import AttentionSite
@@ -397,3 +398,18 @@ def test_schedule_is_not_disturbed_by_refinement(model):
     edit = swap(pair())
     node = with_edit(guided(model, Schedule(max_refinements=2)), edit)
     assert torch.equal(sample_edit(node, edit, steps=4), sample_edit(node, edit, steps=4))
+
+
+def test_heat_for_blending_adds_up_over_layers_and_steps():
+    """Two maps of four places, one word: 0.2 and 0.6 on the first place are 0.8, 0.8 and 0.4 on the second are 1.2."""
+    words = torch.zeros(2, 3)
+    words[:, 1] = 1
+    run = EditRun.__new__(EditRun)
+    run._edit = replace(pair(), blend=LocalBlend(words, torch.zeros(2, 3)))
+    run._heat = {}
+    for first, second in ((0.2, 0.8), (0.6, 0.4)):
+        probs = torch.zeros(1, 2, 1, 4, 3)  # groups prompts heads places tokens
+        probs[..., 0, 1], probs[..., 1, 1] = first, second
+        run.read(AttentionSite("input", 1, 0), probs, (2, 2))
+    heat = run._total_heat()[0, 1, 0]
+    assert heat.flatten().tolist() == pytest.approx([0.8, 1.2, 0, 0])
