@@ -43,7 +43,8 @@ def token_map(alignment: Alignment, length: int, swaps: bool) -> Tensor:
     moved = torch.zeros(source.length, edited.length)
     for pair in alignment.pairs:
         if pair.kind == "kept" or (swaps and pair.kind == "swapped"):
-            _connect(moved, pair.source.positions, pair.edited.positions)
+            for rows, columns in _parts(pair.source, pair.edited):
+                _connect(moved, rows, columns)
     for position, counterpart in _marks(source, edited):
         moved[position, counterpart] = 1
     copies = length // edited.length
@@ -65,9 +66,9 @@ def carried_over(prompt: ParsedPrompt, alignment: Alignment) -> ParsedPrompt:
     places: dict[int, Sequence[int]] = {}
     for pair in alignment.pairs:
         if pair.source and pair.edited:
-            before, after = pair.source.positions, pair.edited.positions
-            one_to_one = len(before) == len(after)
-            places |= {place: after[i : i + 1] if one_to_one else after for i, place in enumerate(before)}
+            for before, after in _parts(pair.source, pair.edited):
+                one_to_one = len(before) == len(after)
+                places |= {place: after[i : i + 1] if one_to_one else after for i, place in enumerate(before)}
 
     def moved(word: Word) -> Word:
         found = sorted({new for place in word.positions for new in places.get(place, ())})
@@ -175,6 +176,15 @@ def _nouns(prompt: ParsedPrompt) -> list[Word]:
 
 def _nouns_of(words: Sequence[Word], prompt: ParsedPrompt) -> list[Word]:
     return [subject.noun for subject in prompt.subjects if {subject.noun, *subject.modifiers} & set(words)]
+
+
+def _parts(before: Word, after: Word) -> list[tuple[Sequence[int], Sequence[int]]]:
+    """Positions that belong together: span by span where both words have as many, as with two encoders laid one after
+    the other; else all of them."""
+    if len(before.spans) != len(after.spans):
+        return [(before.positions, after.positions)]
+    spans = zip(before.spans, after.spans, strict=True)
+    return [(range(a.start, a.stop), range(b.start, b.stop)) for a, b in spans]
 
 
 def _connect(moved: Tensor, rows: Sequence[int], columns: Sequence[int]) -> None:

@@ -1,5 +1,6 @@
 """q, k -> attention probabilities. Fused attention never makes them, so they are computed where they are wanted."""
 
+import torch
 from torch import Tensor, float32, promote_types
 
 
@@ -11,6 +12,21 @@ def attention_probs(q: Tensor, k: Tensor, heads: int) -> Tensor:
     q, k = split_heads(q, heads), split_heads(k, heads)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
     return scores.softmax(-1)
+
+
+def joint_probs(q: Tensor, k: Tensor, heads: int, columns: slice) -> Tensor:
+    """The same with the softmax over all of `k`, of which only `columns` are given back: what a joint attention of text
+    and picture gives to the text. Their sum over the columns is below one.
+
+    Head by head: over all columns one head of a large picture takes as much memory as its text does for all.
+    """
+    q, k = split_heads(q, heads), split_heads(k, heads)
+    q = q * q.shape[-1] ** -0.5
+    shares = []
+    for head in range(heads):
+        scores = q[:, head] @ k[:, head].transpose(-1, -2)
+        shares.append((scores[..., columns] - scores.logsumexp(-1, keepdim=True)).exp())
+    return torch.stack(shares, 1)
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:

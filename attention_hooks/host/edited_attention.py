@@ -1,4 +1,5 @@
-"""Cross- and self-attention whose probabilities an edit may change, as `attn2_replace` and `attn1_replace` patches.
+"""Cross- and self-attention whose probabilities an edit may change. How it gets into the network is in `families/`; for
+a UNet it is an `attn2_replace` or `attn1_replace` patch.
 
 Installed for single model calls and only where an edit acts, so everywhere else ComfyUI's own path runs. All rows go
 through the usual fused attention first; then the edited rows, and no others, are computed from their probabilities.
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import comfy.ldm.modules.attention as comfy_attention
+import torch
 from torch import Tensor
 
 from ..capture.probabilities import attention_probs, fold_repeats, split_heads
@@ -74,11 +76,7 @@ class EditedAttention:
         """Writes into `out` [rows hw heads*d], a view of the layer's output."""
         heads = options["n_heads"]
         own = self._folded(attention_probs(q, k, heads), length).unflatten(0, (-1, self.rows.prompts))
-        edited = own
-        for edit in self.edits:
-            edited = edit(edited, self.progress)
-        if self.reader is not None:
-            self.reader.read(self.site, edited, tuple(options["activations_shape"][2:]))
+        edited = self._edited(own, tuple(options["activations_shape"][2:]))
         if edited is own:
             return
         values = split_heads(v[:, :length], heads).unflatten(0, (-1, self.rows.prompts))
@@ -90,6 +88,32 @@ class EditedAttention:
                 attended = attended - own[:, row] @ values[:, row]
             attended = attended.transpose(1, 2).flatten(2).to(out.dtype)
             grouped[:, row] = grouped[:, row] + attended if foreign else attended
+
+    def added(self, probs: Tensor, values: Tensor, uuid: UUID, hw: tuple[int, int]) -> Tensor | None:
+        """For networks whose attention cannot be replaced: what the edit adds to what a layer attends to.
+
+        probs [rows heads hw tokens], values [rows heads tokens d] -> [rows hw heads*d], zeros where nothing is edited;
+        None where nothing is edited at all.
+        """
+        length = self.rows.lengths[uuid]
+        own = self._folded(probs, length).unflatten(0, (-1, self.rows.prompts))
+        edited = self._edited(own, hw)
+        if edited is own:
+            return None
+        grouped = values[:, :, :length].unflatten(0, (-1, self.rows.prompts))
+        change = torch.zeros_like(own[..., :1] * grouped[..., :1, :])
+        for row in self.rows.changed:
+            change[:, row] = (edited[:, row] - own[:, row]) @ grouped[:, row]
+        return change.flatten(0, 1).transpose(1, 2).flatten(2)
+
+    def _edited(self, own: Tensor, hw: tuple[int, int]) -> Tensor:
+        """[groups prompts heads hw tokens]; the same object where nothing acts."""
+        edited = own
+        for edit in self.edits:
+            edited = edit(edited, self.progress)
+        if self.reader is not None:
+            self.reader.read(self.site, edited, hw)
+        return edited
 
     def _foreign(self, options: dict[str, Any]) -> bool:
         return self.earlier is not None or OVERRIDE in options

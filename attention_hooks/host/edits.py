@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...prompts.alignment import carried_over
-from ..capture.sites import DEPTHS, ModelSite
+from ..capture.sites import DEPTHS, ModelSite, one_size
 from ..edits.local_blend import blended
 from ..edits.prompt_edit import Edit, PromptEdit
 from ..edits.self_attention import SelfInjection
@@ -41,7 +41,9 @@ class EditRun:
         lengths = {entry["uuid"]: entry["cross_attn"].shape[1] for entry in entries}
         self._rows = Rows(self.prompts, edit.changed_rows, lengths)
         self._model_sampling = model.model_sampling
-        self._sites = family_of(model).sites(model.diffusion_model)
+        self._family, self._network = family_of(model), model.diffusion_model
+        self._sites = self._family.sites(self._network)
+        self._check_self_attention(model)
         self._progress_of: dict[float, float] = {}
         self._progress = 0.0
         self._heat: dict[tuple[int, int], Tensor] = {}
@@ -59,17 +61,17 @@ class EditRun:
         if not (cross or injections or reads):
             return model_options
         options = comfy.model_patcher.create_model_options_clone(model_options)
-        replaced = options.setdefault("transformer_options", {}).setdefault("patches_replace", {})
-        for kind in ("attn1", "attn2"):
-            replaced[kind] = dict(replaced.get(kind, {}))
-        others = _patch_names(options["transformer_options"])
+        transformer_options = options.setdefault("transformer_options", {})
+        others = _patch_names(transformer_options)
+        crossing, keeping = {}, {}
         for entry in self._sites:
-            reader = self if reads and entry.down == DEPTHS[BLEND_SITES] else None
+            reader = self if reads and self._blends_by(entry) else None
             small = [edit for edit in injections if _small_enough(entry, edit)]
             if cross or reader:
-                self._install(replaced["attn2"], entry.site, cross, reader, others=others)
+                crossing[entry.site] = self._at(entry.site, cross, others=others, reader=reader)
             if small:
-                self._install(replaced["attn1"], entry.site, small, over_text=False)
+                keeping[entry.site] = self._at(entry.site, small, over_text=False)
+        self._family.edit(self._network, crossing, keeping, transformer_options)
         return options
 
     def edited(self, uuid: UUID, probs: Tensor) -> Tensor:
@@ -84,19 +86,11 @@ class EditRun:
     def _acting(self, edits: Sequence[Any]) -> list[Any]:
         return [edit for edit in edits if self._rows.changed and edit.acts_at(self._progress)]
 
-    def _install(
-        self,
-        patches: dict[Any, Any],
-        site: AttentionSite,
-        edits: Sequence[Edit],
-        reader: EditRun | None = None,
-        over_text: bool = True,
-        others: str = "",
-    ) -> None:
-        place = (site.block, site.number, site.index)
-        # ComfyUI lets a patch own one transformer of a block, or all of them.
-        earlier = patches.get(place, patches.get(place[:2]))
-        patches[place] = EditedAttention(site, self._rows, edits, self._progress, earlier, reader, over_text, others)
+    def _at(self, site: AttentionSite, edits: Sequence[Edit], **options: Any) -> EditedAttention:
+        return EditedAttention(site, self._rows, edits, self._progress, **options)
+
+    def _blends_by(self, entry: ModelSite) -> bool:
+        return one_size(self._sites) or entry.down == DEPTHS[BLEND_SITES]
 
     def _progress_at(self, sigma: float) -> float:
         if sigma not in self._progress_of:
@@ -134,6 +128,15 @@ class EditRun:
         return torch.stack(sums).sum(0)
 
     # --- checks ---
+
+    def _check_self_attention(self, model: Any) -> None:
+        wanted = any(injection.window.until > 0 for injection in self._edit.self_attention)
+        if wanted and not self._family.EDITS_SELF_ATTENTION:
+            raise PromptUnderstandingError(
+                f"The edit is to keep outlines by self-attention, which this pack cannot reach in a "
+                f"{type(model).__name__} model. Set 'self_until' of Word Swap, Refine or Re-weight to 0; the attention "
+                "to the words is edited all the same."
+            )
 
     def _check_batch(self, noise: Tensor) -> None:
         if len(noise) % self.prompts:

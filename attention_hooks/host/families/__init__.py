@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import torch.nn as nn
@@ -9,6 +10,7 @@ import torch.nn as nn
 from ...capture.sites import ModelSite
 from ...errors import PromptUnderstandingError
 from ...types import AttentionSite
+from ..edited_attention import EditedAttention
 from ..recorder import Recorder
 from . import pixart, sd3, unet
 
@@ -27,6 +29,19 @@ class Family(Protocol):
     def attach(self, diffusion_model: nn.Module, recorder: Recorder, transformer_options: dict[str, Any]) -> None:
         """Let `recorder` read every model call made with these options, which belong to one run or one pass. Nothing
         may stay on the network itself between calls."""
+        ...
+
+    EDITS_SELF_ATTENTION: bool
+
+    def edit(
+        self,
+        diffusion_model: nn.Module,
+        crossing: Mapping[AttentionSite, EditedAttention],
+        keeping: Mapping[AttentionSite, EditedAttention],
+        transformer_options: dict[str, Any],
+    ) -> None:
+        """Edit the cross-attention (`crossing`) and the self-attention (`keeping`) of the one model call that is made
+        with these options."""
         ...
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch.nn as nn
 
 from ...capture.sites import ModelSite
 from ...types import AttentionSite
+from ..edited_attention import EditedAttention
 from ..recorder import Recorder
+
+EDITS_SELF_ATTENTION = True
+Edits = Mapping[AttentionSite, EditedAttention]
 
 
 def matches(diffusion_model: nn.Module) -> bool:
@@ -28,6 +33,16 @@ def attention(diffusion_model: nn.Module, site: AttentionSite) -> Any:
 def attach(diffusion_model: nn.Module, recorder: Recorder, transformer_options: dict[str, Any]) -> None:
     patches = transformer_options.setdefault("patches", {})
     patches["attn2_patch"] = [*patches.get("attn2_patch", []), recorder]
+
+
+def edit(diffusion_model: nn.Module, crossing: Edits, keeping: Edits, transformer_options: dict[str, Any]) -> None:
+    replaced = transformer_options.setdefault("patches_replace", {})
+    for kind, edits in (("attn2", crossing), ("attn1", keeping)):
+        patches = replaced[kind] = dict(replaced.get(kind, {}))
+        for site, edited in edits.items():
+            place = (site.block, site.number, site.index)
+            # ComfyUI lets a patch own one transformer of a block, or all of them.
+            patches[place] = replace(edited, earlier=patches.get(place, patches.get(place[:2])))
 
 
 def _cross_attentions(unet: Any) -> Iterator[tuple[AttentionSite, int, Any]]:

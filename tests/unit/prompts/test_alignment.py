@@ -104,6 +104,19 @@ def test_a_word_across_a_chunk_border():
     assert matrix[75, 75] == 1 and matrix[78, 78] == 1 and matrix[75, 78] == 0
 
 
+def test_a_word_in_two_encoders_is_connected_within_each():
+    """As in SD3, CLIP at 0-4 and T5 at 5-9: one piece and two become two and one. As many in all, but not one to one."""
+
+    def made(text, *spans):
+        word = Word(text, 0, len(text), tuple(TokenSpan(text, *span) for span in spans))
+        tokens = tuple(Token(p, "x", "word" if p in word.positions else "other") for p in range(10))
+        return ParsedPrompt(text, text, "l+g+t5", 10, tokens, (word,), (Subject(word),))
+
+    alignment = align(made("cat", (1, 2), (6, 8)), made("axolotl", (1, 3), (6, 7)))
+    half = {(1, 1): 0.5, (1, 2): 0.5, (6, 6): 1, (7, 6): 1}
+    assert connections(token_map(alignment, 10, swaps=True)) == half
+
+
 def test_prompts_of_unlike_chunk_counts():
     """A prompt of one chunk stands twice beside one of two: the source's copies add up, the edit's share."""
     short, long = parse("a cat", 6), parse("a cat", 12)
