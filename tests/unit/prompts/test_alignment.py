@@ -105,7 +105,7 @@ def test_a_word_across_a_chunk_border():
 
 
 def test_a_word_in_two_encoders_is_connected_within_each():
-    """As in SD3, CLIP at 0-4 and T5 at 5-9: one piece and two become two and one. As many in all, but not one to one."""
+    """As in SD3, CLIP at 0-4 and T5 at 5-9: one piece and two become two and one; as many in all, not one to one."""
 
     def made(text, *spans):
         word = Word(text, 0, len(text), tuple(TokenSpan(text, *span) for span in spans))
