@@ -16,7 +16,7 @@ from torch import Tensor
 from ..demo.detector import detect
 from ..demo.scenes import render
 from ..demo.training.captions import Named, build_scene, place
-from .edit_cases import ARMS, Case, cases, edited, is_right, judge, last_of_each
+from .edit_cases import ARMS, RESAMPLED, Case, cases, edited, is_right, judge, last_of_each
 from .intervals import mean_interval, paired_difference, wilson
 from .methods import run_node
 from .quality import Recipe, Say
@@ -120,6 +120,8 @@ class Laboratory:
         result.finding += [finding / len(batch)] * len(batch)
         result.sampling += [sampling / len(batch)] * len(batch)
         for arm, seen in result.edits.items():
+            if way.method == DIRECT and arm == RESAMPLED:
+                continue  # a source led along its way cannot become anything else
             pictures = self._edit(case, arm, model, noisy, way.cfg, negative)
             seen += [judge(case, a.numpy(), b.numpy()) for a, b in zip(images, pictures, strict=True)]
 
@@ -171,7 +173,7 @@ def summarise(results: Mapping[str, Result]) -> dict[str, Any]:
             "difference": asdict(paired_difference(result.psnr, base[: len(result.psnr)])),
             "seconds to find": float(np.mean(result.finding)),
             "seconds to sample": float(np.mean(result.sampling)),
-            "edits": {arm: _edits(seen) for arm, seen in result.edits.items()},
+            "edits": {arm: _edits(seen) for arm, seen in result.edits.items() if seen},
             "each image": asdict(result),
         }
         for name, result in results.items()

@@ -56,7 +56,8 @@ def test_the_ways_differ_as_they_should_and_a_cut_run_goes_on():
     for found in laboratory.run(wanted, work, quiet):
         results = found
     assert [len(r.psnr) for r in results.values()] == [2, 2, 2, 2]
-    assert all(len(seen) == 2 for r in results.values() for seen in r.edits.values())
+    seen = {name: [len(rows) for rows in r.edits.values()] for name, r in results.items()}
+    assert seen == {ALONE: [2, 2, 2], "n": [2, 2, 2], "p": [2, 2, 2], "d": [0, 2, 2]}
     assert results["d"].psnr == [100, 100]
     assert results["n"].psnr != results[ALONE].psnr != results["p"].psnr
     head = {"machine": MACHINE, "weights": "w", "recipe": asdict(laboratory.recipe), "batch": inversion.BATCH}
