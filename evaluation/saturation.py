@@ -24,6 +24,7 @@ THRESHOLDING = {
     "static": Method((("PUDynamicThresholding", {"method": "static"}),)),
     "dynamic": Method((("PUDynamicThresholding", {}),)),
     "dynamic, percentile 0.95": Method((("PUDynamicThresholding", {"percentile": 0.95}),)),
+    "per channel, mimic 5": Method((("PUDynamicThresholding", {"method": "per channel", "mimic": 5.0}),)),
     "dynamic, cap 1.5": Method((("PUDynamicThresholding", {"cap": 1.5}),)),
 }
 SEED = 2_000_000

@@ -22,7 +22,7 @@ from ..attention_hooks.predictions.thresholding import (
 )
 
 CATEGORY = "prompt understanding/condition"
-DYNAMIC, STATIC = "dynamic", "static"
+DYNAMIC, STATIC, CHANNELS = "dynamic", "static", "per channel"
 
 
 class PUDynamicThresholding(io.ComfyNode):
@@ -40,9 +40,10 @@ class PUDynamicThresholding(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The model to sample with."),
                 io.Combo.Input(
-                    "method", options=[DYNAMIC, STATIC], default=DYNAMIC,
+                    "method", options=[DYNAMIC, STATIC, CHANNELS], default=DYNAMIC,
                     tooltip="'dynamic' brings the whole picture back into range and keeps its detail; 'static' cuts "
-                    "off what lies beyond, for pixel models only.",
+                    "off what lies beyond, for pixel models only; 'per channel' shrinks each channel around its own "
+                    "mean, so that a dark ground stays dark, and is what 'dynamic' means on latent models.",
                 ),
                 io.Float.Input(
                     "percentile", default=0.995, min=0.5, max=1.0, step=0.001, round=0.0001,
@@ -51,8 +52,8 @@ class PUDynamicThresholding(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "mimic", default=7.0, min=1.0, max=100.0, step=0.5,
-                    tooltip="Latent models only: the cfg whose range of values is taken. At or above the sampler's cfg "
-                    "nothing changes.",
+                    tooltip="Latent models, and 'per channel': the cfg whose range of values is taken. At or above the "
+                    "sampler's cfg nothing changes.",
                 ),
                 io.Float.Input(
                     "cap", default=0.0, min=0.0, max=100.0, step=0.1, advanced=True,
@@ -69,8 +70,8 @@ class PUDynamicThresholding(io.ComfyNode):
     @classmethod
     def execute(cls, model: Any, method: str, percentile: float, mimic: float, cap: float) -> io.NodeOutput:
         check_percentile(percentile)
-        pixels = has_pixel_values(model)
-        patched, report = (_on_pixels if pixels else _on_latent)(model, method, percentile, mimic, cap)
+        pixels = has_pixel_values(model) and method != CHANNELS
+        patched, report = (_on_pixels if pixels else _by_channel)(model, method, percentile, mimic, cap)
         return io.NodeOutput(patched, report, ui=ui.PreviewText(report))
 
 
@@ -85,14 +86,15 @@ def _on_pixels(model: Any, method: str, percentile: float, mimic: float, cap: fl
     return with_pixel_edit(model, edit), report
 
 
-def _on_latent(model: Any, method: str, percentile: float, mimic: float, cap: float) -> tuple[Any, str]:
+def _by_channel(model: Any, method: str, percentile: float, mimic: float, cap: float) -> tuple[Any, str]:
     if method == STATIC:
         raise PromptUnderstandingError(
             "Static thresholding clips pixels to -1…1, but this model works on a latent, whose values have no such "
             "range. Use 'dynamic', which takes the range from a lower cfg."
         )
     edit = partial(rescale_channels, mimic=mimic, percentile=percentile)
-    report = f"Latent model: each channel is brought to the range that cfg {mimic:g} would give it."
+    kind = "Pixel" if has_pixel_values(model) else "Latent"
+    report = f"{kind} model: each channel is brought to the range that cfg {mimic:g} would give it."
     return with_guided_edit(model, edit, above=mimic), report
 
 

@@ -130,6 +130,26 @@ def test_no_channel_leaves_the_mimicked_range(model, batch):
     assert any(torch.allclose(own, wanted, rtol=1e-3) for own, wanted in ranges), "and up to it where it was beyond"
 
 
+def test_per_channel_is_the_form_for_latents(shapes, model):
+    """On a latent model another name for dynamic; on pixels the same form in place of the paper's."""
+    one, other = (
+        sample(threshold(model, method=kind, mimic=3.0), steps=3, cfg=9.0) for kind in ("dynamic", "per channel")
+    )
+    assert torch.equal(one, other)
+    before = Watched(shapes[0])
+    ranges = []
+
+    def note(step):
+        u, c = step["uncond_denoised"], step["cond_denoised"]
+        ranges.append([_range(step["denoised"]), _range(u + 2.0 * (c - u))])
+        return step["denoised"]
+
+    node = threshold(before.model, method="per channel", mimic=2.0, percentile=1.0)
+    node.set_model_sampler_post_cfg_function(note)
+    paint(shapes, lambda m: node)
+    assert all((own <= wanted * 1.001).all() for own, wanted in ranges) and ranges
+
+
 def _range(values):
     return (values - values.mean((2, 3), keepdim=True)).abs().amax((2, 3))
 
