@@ -377,8 +377,6 @@ def test_img2img_starts_in_the_middle(model):
 
 def test_only_the_heat_of_the_blend_words_is_kept(model):
     """Two values a place and prompt, however many steps and tokens there are."""
-    from pack.attention_hooks.host.edits import EditRun
-
     sizes = []
     read = EditRun.read
 
@@ -391,6 +389,16 @@ def test_only_the_heat_of_the_blend_words_is_kept(model):
         patch.setattr(EditRun, "read", measured)
         sample_edit(with_edit(model, edit), edit, steps=4)
     assert set(sizes) == {2 * 2 * 4 * 6}
+
+
+def test_places_are_read_once_a_step(model):
+    """heun asks the model twice in all steps but the last; the trial call is of a latent that is thrown away."""
+    reads = []
+    edit = blending(swap(pair()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EditRun, "read", lambda self, site, *args: reads.append(str(site)))
+        sample_edit(with_edit(model, edit), edit, steps=4, sampler="heun")
+    assert {reads.count(site) for site in reads} == {4}
 
 
 def test_schedule_is_not_disturbed_by_refinement(model):

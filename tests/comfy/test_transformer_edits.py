@@ -132,6 +132,21 @@ def test_a_joint_layer_against_attention_written_out(joint):
 
 
 @torch.inference_mode()
+def test_what_another_packs_override_keeps_is_not_written_into(joint):
+    kept = []
+
+    def other_pack(func, q, k, v, *args, **kwargs):
+        out = func(q, k, v, *args, **kwargs)
+        kept.append((out, out.clone()))
+        return out
+
+    busy = joint.model.clone()
+    busy.model_options["transformer_options"][OVERRIDE] = other_pack
+    run(joint, with_edit(busy, weighted(ALONE, 2.0, until=1.0)), ALONE, steps=1, cfg=1.0)
+    assert kept and all(torch.equal(out, as_given) for out, as_given in kept)
+
+
+@torch.inference_mode()
 def test_a_cross_layer_against_attention_written_out(cross):
     """Behind the cross-attention, in front of the norm of the MLP: twice the attention to token 2 is its projected
     value once more."""
