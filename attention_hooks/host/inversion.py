@@ -85,7 +85,7 @@ def images_of(guider: Any, rows: int, inversion: Inversion) -> Tensor:
     if images == 1:
         return torch.zeros(rows, dtype=torch.long)
     if rows % (images * prompts):
-        edits = f" for a source and its {prompts - 1} edits each" if prompts > 1 else ""
+        edits = f" for groups of {prompts}, a source and its edits" if prompts > 1 else ""
         raise PromptUnderstandingError(
             f"The inversion is of {images} images, and the sampler was given {rows} latents{edits}. Connect the LATENT "
             "output of Invert Image; for Prompt-to-Prompt put Edit Latent in between."

@@ -105,10 +105,10 @@ def with_edit(model: Any, edit: PromptEdit) -> Any:
 
 def with_known_way(model: Any, inversion: Inversion | None) -> Any:
     """A clone of `model` whose sources are led along the way of `inversion`; None takes that off again."""
-    known = settings_of(model)
-    if known is None and inversion is None:
-        return model.clone()
-    return _attach(model, replace(known or Settings(), known_way=inversion, log=RunLog()))
+    known = settings_of(model) or Settings()
+    if known.known_way is inversion:
+        return model.clone()  # and the viewers' log with it: nothing of the run changes
+    return _attach(model, replace(known, known_way=inversion, log=RunLog()))
 
 
 def _attach(model: Any, settings: Settings) -> Any:

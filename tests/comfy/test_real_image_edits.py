@@ -9,7 +9,7 @@ from editing import edit_positive, pair, swap, swapped
 from pack.attention_hooks.edits.local_blend import LocalBlend
 from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.conditioning import EDIT_KEY
-from pack.attention_hooks.host.settings import with_edit
+from pack.attention_hooks.host.settings import Capture, run_log, with_capture, with_edit
 from pack.nodes.edit_nodes import PUEditLatent
 from pack.nodes.inversion_nodes import DIRECT, NULL_TEXT, PROMPT
 from real_image import come_back, inverted, miss, picture, with_null_text
@@ -67,7 +67,7 @@ def test_a_batch_that_does_not_fit_the_images_is_refused(velocity, two):
     three = {"samples": two[0]["samples"][[0, 1, 1]]}
     with pytest.raises(PromptUnderstandingError, match="of 2 images, and the sampler was given 3 latents. Connect"):
         back(model, three)
-    with pytest.raises(PromptUnderstandingError, match="2 latents for a source and its 1 edits each"):
+    with pytest.raises(PromptUnderstandingError, match="2 latents for groups of 2, a source and its edits"):
         back(with_edit(model, swap(PAIR)), two[0], PAIR)
 
 
@@ -114,6 +114,15 @@ def test_with_local_blend_the_picture_outside_is_the_image():
     model = with_edit(with_null_text(velocity, two[1], method=DIRECT), edit)
     out = back(model, latent_of(two, edit), PAIR)
     assert torch.equal(out[1::2], out[::2])
+
+
+@pytest.mark.parametrize("method", [NULL_TEXT, PROMPT])
+def test_a_heat_map_before_it_still_finds_the_run(velocity, two, method):
+    """Nothing of the run's record changes, so it goes to the log of the MODEL that Capture Attention made."""
+    captured = with_capture(velocity, Capture("all"))
+    model = with_null_text(captured, two[1], CFG, method=method, rounds=1)
+    assert run_log(model) is run_log(captured)
+    assert run_log(captured).find(back(model, two[0])).maps is not None
 
 
 def test_another_picture_can_be_inverted_with_a_model_that_is_led_already(velocity, two):
