@@ -46,3 +46,25 @@ def model():
     from tiny import tiny_sd
 
     return tiny_sd()
+
+
+@pytest.fixture(scope="module", params=["sd3", "sd35", "pixart"])
+def kind(request):
+    """Each of the tiny transformers."""
+    from transformer_kinds import Kind
+
+    return Kind(request.param)
+
+
+@pytest.fixture(scope="module")
+def joint():
+    from transformer_kinds import Kind
+
+    return Kind("sd3")
+
+
+@pytest.fixture(scope="module")
+def cross():
+    from transformer_kinds import Kind
+
+    return Kind("pixart")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 from engine import HW, prompt, sample
+from pack.attention_hooks.edits.local_blend import LocalBlend
 from pack.attention_hooks.edits.prompt_edit import PromptEdit
 from pack.attention_hooks.edits.refine import Refine
 from pack.attention_hooks.edits.reweight import Reweight
@@ -73,3 +74,10 @@ def both(model, edit: PromptEdit, **options) -> tuple[torch.Tensor, torch.Tensor
 
 def differ(a: torch.Tensor, b: torch.Tensor) -> float:
     return float((a - b).abs().max() / a.abs().max())
+
+
+def blending(edit: PromptEdit, start: float = 0.2, threshold: float = 0.3) -> PromptEdit:
+    """At the word of token 2."""
+    words = torch.zeros(len(edit.prompts), edit.length)
+    words[:, 2] = 1
+    return replace(edit, blend=LocalBlend(words, torch.zeros_like(words), threshold, 0.3, Window(start)))

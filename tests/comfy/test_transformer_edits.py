@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from comfy.model_management import InterruptProcessingException
 from editing import edit_positive, pair, swap, weighted
 from engine import prompt
 from pack.attention_hooks.capture.probabilities import joint_probs
@@ -14,29 +15,14 @@ from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.settings import run_log, with_edit
 from pack.nodes.edit_nodes import PUEncodeEdit, PUReweight
 from pack.prompts.alignment import token_map
-from test_transformers import KINDS, OVERRIDE, Kind
 from tiny_transformers import SD3_HEADS, tiny_sd3_clip
+from transformer_kinds import OVERRIDE, Kind
 
 ALONE = PromptEdit(prompt(), (), 77)
 
 
 def text_of(edit, seed=1):
     return edit_positive(edit, seed=seed)
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def kind(request):
-    return Kind(request.param)
-
-
-@pytest.fixture(scope="module")
-def joint():
-    return Kind("sd3")
-
-
-@pytest.fixture(scope="module")
-def cross():
-    return Kind("pixart")
 
 
 def run(kind, model, edit, **options):
@@ -59,6 +45,22 @@ def test_reweighting_one_prompt(kind, value):
     assert out.isfinite().all() and not torch.allclose(out, plain, atol=1e-5)
     assert torch.equal(run(kind, node, ALONE), out), "a second run"
     assert nothing_stays(kind) and torch.equal(run(kind, kind.model, ALONE), plain)
+
+
+def test_an_interrupt_leaves_no_hook(kind):
+    node = with_edit(kind.model, weighted(ALONE, 2.0))
+    wanted = run(kind, node, ALONE)
+    network = kind.model.model.diffusion_model
+    last = (network.joint_blocks if hasattr(network, "joint_blocks") else network.blocks)[-1]
+
+    def stop(*_):
+        raise InterruptProcessingException
+
+    hook = last.register_forward_hook(stop)
+    with pytest.raises(InterruptProcessingException):
+        run(kind, node, ALONE)
+    hook.remove()
+    assert nothing_stays(kind) and torch.equal(run(kind, node, ALONE), wanted)
 
 
 def test_a_weight_of_one_changes_no_bit(kind):

@@ -5,7 +5,7 @@ import comfy.sampler_helpers
 import comfy.samplers
 import pytest
 import torch
-from engine import guided, positive, prompt, sample
+from engine import guided, positive, prompt
 from pack.attention_hooks.capture.sites import choose_sites
 from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.conditioning import tag
@@ -17,48 +17,10 @@ from pack.nodes.prompt_nodes import PUEncodePrompt
 from test_gradient import column_loss, value_and_gradient
 from test_look_nodes import look, no_preview_files  # noqa: F401  # the second is a fixture
 from tiny import conditioning
-from tiny_transformers import POOLED, SD3_BLOCKS, SD3_HEADS, tiny_pixart, tiny_sd3, tiny_sd3_clip
+from tiny_transformers import SD3_BLOCKS, SD3_HEADS, tiny_sd3_clip
+from transformer_kinds import OVERRIDE, Kind
 
-KINDS = {"sd3": (tiny_sd3, 16, (20, 28)), "sd35": (lambda **k: tiny_sd3(medium=True, **k), 16, (20, 28)),
-         "pixart": (tiny_pixart, 4, (32, 48))}  # fmt: skip
-OVERRIDE = "optimized_attention_override"
 ONCE = Schedule(refinements=(Schedule().refinements[0],), max_refinements=2)
-
-
-class Kind:
-    """A tiny network and how to sample it."""
-
-    def __init__(self, name):
-        make, self.channels, self.hw = KINDS[name]
-        self.name, self.make, self.model = name, make, make()
-        self.map_hw = tuple(side // 2 for side in self.hw)
-
-    def sample(self, model, batch=1, hw=None, pos=None, neg=None, **options):
-        latent = torch.zeros(batch, self.channels, *(hw or self.hw))
-        pos = self.pooled(positive() if pos is None else pos)
-        neg = self.pooled(conditioning(seed=2) if neg is None else neg)
-        return sample(model, batch=batch, latent=latent, pos=pos, neg=neg, **{"steps": 2, **options})
-
-    def pooled(self, conditioned):
-        return [[tensor, {**options, "pooled_output": torch.ones(1, POOLED)}] for tensor, options in conditioned]
-
-    def maps(self, node, samples):
-        return run_log(node).find(samples).maps
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def kind(request):
-    return Kind(request.param)
-
-
-@pytest.fixture(scope="module")
-def joint():
-    return Kind("sd3")
-
-
-@pytest.fixture(scope="module")
-def cross():
-    return Kind("pixart")
 
 
 def test_sites(joint, cross):
