@@ -16,6 +16,7 @@ from torch import Tensor
 from ..demo.detector import detect
 from ..demo.scenes import render
 from ..demo.training.captions import Named, build_scene, place
+from ..nodes.inversion_nodes import DIRECT, NULL_TEXT, PROMPT
 from .edit_cases import ARMS, RESAMPLED, Case, cases, edited, is_right, judge, last_of_each
 from .intervals import mean_interval, paired_difference, wilson
 from .methods import run_node
@@ -28,7 +29,6 @@ KIND = "colour swap"
 EXACT = 100.0
 """Decibels; a hundredth of a step of 8-bit colour."""
 ALONE = "DDIM inversion alone"
-NULL_TEXT, PROMPT, DIRECT = "null-text", "prompt as negative", "direct inversion"
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ def _parts(before: Word, after: Word) -> list[tuple[Sequence[int], Sequence[int]
     if len(before.spans) != len(after.spans):
         return [(before.positions, after.positions)]
     spans = zip(before.spans, after.spans, strict=True)
-    return [(range(a.start, a.stop), range(b.start, b.stop)) for a, b in spans]
+    return [(a.positions, b.positions) for a, b in spans]
 
 
 def _connect(moved: Tensor, rows: Sequence[int], columns: Sequence[int]) -> None:

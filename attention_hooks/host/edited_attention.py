@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import comfy.ldm.modules.attention as comfy_attention
-import torch
 from torch import Tensor
 
 from ..capture.probabilities import attention_probs, fold_repeats, split_heads
@@ -100,10 +99,10 @@ class EditedAttention:
         edited = self._edited(own, hw)
         if edited is own:
             return None
-        grouped = values[:, :, :length].unflatten(0, (-1, self.rows.prompts))
-        change = torch.zeros_like(own[..., :1] * grouped[..., :1, :])
+        values = values[:, :, :length].unflatten(0, (-1, self.rows.prompts))
+        change = values.new_zeros(*own.shape[:-1], values.shape[-1])
         for row in self.rows.changed:
-            change[:, row] = (edited[:, row] - own[:, row]) @ grouped[:, row]
+            change[:, row] = (edited[:, row] - own[:, row]) @ values[:, row]
         return change.flatten(0, 1).transpose(1, 2).flatten(2)
 
     def _edited(self, own: Tensor, hw: tuple[int, int]) -> Tensor:
@@ -127,6 +126,9 @@ class EditedAttention:
                 f"was given {probs.shape[-1]}: a patch of another node pack has added its own. The patches on this "
                 f"MODEL are: {self.others or 'not known'}. Remove that one, or edit without it."
             ) from error
+
+
+Edits = Mapping[AttentionSite, EditedAttention]
 
 
 def _plain_attention(q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Trains the Shapes upscaler: `COMFYUI_PATH=... python -m demo.training.upscale --out runs/upscaler --minutes 30`.
+"""Trains the Shapes upscaler: `COMFYUI_PATH=... python -m demo.training.upscale --out runs/upscaler --minutes 60`.
 
 Velocity prediction as for the Shapes model, on crops. The picture half the size is corrupted to a level drawn from
 0..1, and the level is told to the network, as Imagen trains its super-resolution stages; low levels are drawn more
@@ -43,10 +43,8 @@ from .captions import make_example  # noqa: E402
 from .train import follow  # noqa: E402
 
 WARM_UP = 20
-
-
 CROP = 64
-"""Pixels per side. Two crops of a picture are trained on: rendering costs as much as a training step."""
+"""Pixels per side. Two crops of every rendered picture are trained on."""
 
 
 class Crops(IterableDataset):

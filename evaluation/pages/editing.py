@@ -27,12 +27,12 @@ def editing_page(results: Mapping[str, Any], plot: str) -> str:
         "Only sources that show both objects of their prompt, and nothing else, count. *Re-sampled* is the edited "
         "prompt with the source's seed and nothing of ours. Percentages with 95 % Wilson intervals.",
         "\n".join(f"- **{kind}**: {words}." for kind, words in KINDS.items()),
-        _table(results["kinds"]),
+        _table("how", results["kinds"]),
         "*Other stayed*: the object that was not edited has its shape, its colour and, within 2 pixels, its place. "
         "*Change outside*: mean absolute difference from the source, of 255, outside the boxes of the edited object.",
         "## Over tau",
         f"![Word swap over tau]({plot})",
-        _curve(results["tau"]),
+        _table("tau", results["tau"]),
         "Self-attention is kept for half of tau; no local blend.",
         "## Cost",
         f"A source and its edit ÷ a plain batch of two; {cost['network']} in SD1.5's shape, {cost['steps']} steps, "
@@ -42,22 +42,14 @@ def editing_page(results: Mapping[str, Any], plot: str) -> str:
     )
 
 
-def _table(kinds: Mapping[str, Any]) -> str:
+def _table(second: str, kinds: Mapping[str, Any]) -> str:
+    """`kinds`: kind of edit -> what the `second` column says -> its summary."""
     rows = [
-        [kind, arm, str(one["pairs"]), share(one["happened"]), share(one["stayed"]), f"{one['outside']:.1f}"]
-        for kind, arms in kinds.items()
-        for arm, one in arms.items()
+        [kind, how, str(one["pairs"]), share(one["happened"]), share(one["stayed"]), f"{one['outside']:.1f}"]
+        for kind, ways in kinds.items()
+        for how, one in ways.items()
     ]
-    return table(["edit", "how", "pairs", "edit happened", "other stayed", "change outside"], rows)
-
-
-def _curve(tau: Mapping[str, Any]) -> str:
-    rows = [
-        [kind, place, str(one["pairs"]), share(one["happened"]), share(one["stayed"]), f"{one['outside']:.1f}"]
-        for kind, places in tau.items()
-        for place, one in places.items()
-    ]
-    return table(["edit", "tau", "pairs", "edit happened", "other stayed", "change outside"], rows)
+    return table(["edit", second, "pairs", "edit happened", "other stayed", "change outside"], rows)
 
 
 def _cost(name: str, one: Mapping[str, float]) -> list[str]:

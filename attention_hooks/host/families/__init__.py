@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import torch.nn as nn
@@ -10,13 +9,16 @@ import torch.nn as nn
 from ...capture.sites import ModelSite
 from ...errors import PromptUnderstandingError
 from ...types import AttentionSite
-from ..edited_attention import EditedAttention
+from ..edited_attention import Edits
 from ..recorder import Recorder
 from . import pixart, sd3, unet
 
 
 class Family(Protocol):
     """What an adapter module offers."""
+
+    EDITS_SELF_ATTENTION: bool
+    """Whether `edit` can do anything with `keeping`."""
 
     def matches(self, diffusion_model: nn.Module) -> bool: ...
 
@@ -31,14 +33,8 @@ class Family(Protocol):
         may stay on the network itself between calls."""
         ...
 
-    EDITS_SELF_ATTENTION: bool
-
     def edit(
-        self,
-        diffusion_model: nn.Module,
-        crossing: Mapping[AttentionSite, EditedAttention],
-        keeping: Mapping[AttentionSite, EditedAttention],
-        transformer_options: dict[str, Any],
+        self, diffusion_model: nn.Module, crossing: Edits, keeping: Edits, transformer_options: dict[str, Any]
     ) -> None:
         """Edit the cross-attention (`crossing`) and the self-attention (`keeping`) of the one model call that is made
         with these options."""

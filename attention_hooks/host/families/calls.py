@@ -9,7 +9,7 @@ from typing import Any
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-KEY = "prompt_understanding_reading"
+KEY = "prompt_understanding_calls"
 
 Options = dict[str, Any]
 Handler = Callable[[Tensor, Tensor, Options], AbstractContextManager[Options]]

@@ -4,7 +4,7 @@ edited by hooks on the attention modules that live for one model call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -17,12 +17,11 @@ from torch.utils.hooks import RemovableHandle
 from ...capture.probabilities import attention_probs, split_heads
 from ...capture.sites import ModelSite
 from ...types import AttentionSite
-from ..edited_attention import EditedAttention
+from ..edited_attention import EditedAttention, Edits
 from ..recorder import Recorder, positive_rows
 from .calls import Options, around_each_call
 
 EDITS_SELF_ATTENTION = False
-Edits = Mapping[AttentionSite, EditedAttention]
 
 
 def matches(diffusion_model: nn.Module) -> bool:

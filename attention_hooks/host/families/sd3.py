@@ -7,7 +7,7 @@ picture tokens would hold most of the mass. The text is CLIP's positions, then T
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,13 +20,12 @@ from torch import Tensor
 from ...capture.probabilities import joint_probs, split_heads
 from ...capture.sites import ModelSite
 from ...types import AttentionSite
-from ..edited_attention import EditedAttention
+from ..edited_attention import Edits
 from ..recorder import Recorder, positive_rows
 from .calls import Options, around_each_call
 
 OVERRIDE = "optimized_attention_override"
 EDITS_SELF_ATTENTION = False
-Edits = Mapping[AttentionSite, EditedAttention]
 
 
 def matches(diffusion_model: nn.Module) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,10 @@ import torch.nn as nn
 
 from ...capture.sites import ModelSite
 from ...types import AttentionSite
-from ..edited_attention import EditedAttention
+from ..edited_attention import Edits
 from ..recorder import Recorder
 
 EDITS_SELF_ATTENTION = True
-Edits = Mapping[AttentionSite, EditedAttention]
 
 
 def matches(diffusion_model: nn.Module) -> bool:
