@@ -48,10 +48,11 @@ class ShapesTextModel(nn.Module, sd1_clip.ClipTokenWeightEncoder):
     """The text encoder behind ComfyUI's interface; prompt weights come with ClipTokenWeightEncoder."""
 
     special_tokens = {"start": START_TOKEN, "end": END_TOKEN, "pad": END_TOKEN}
+    encoder_class: type[nn.Module] = TextEncoder
 
     def __init__(self, vocabulary: list[int], device: Any = None, dtype: Any = None, model_options: Any = None) -> None:
         super().__init__()
-        self.text = TextEncoder(vocabulary, operations=ops.manual_cast, dtype=dtype, device=device)
+        self.text: Any = self.encoder_class(vocabulary, operations=ops.manual_cast, dtype=dtype, device=device)
         self.dtypes = {dtype}
         self.execution_device: torch.device | None = None
 
@@ -115,9 +116,11 @@ def read_weights(
     return state, metadata
 
 
-def load_unet(state: dict[str, Tensor], unet_config: dict[str, Any], model_class: Any) -> Any:
+def load_unet(
+    state: dict[str, Tensor], unet_config: dict[str, Any], model_class: Any, config_class: Any = ShapesConfig
+) -> Any:
     """MODEL of these weights; `model_class(config, device=)` makes the BaseModel they belong to."""
-    config = ShapesConfig(unet_config)
+    config = config_class(unet_config)
     device, parameters = model_management.get_torch_device(), sum(value.numel() for value in state.values())
     dtype = model_management.unet_dtype(model_params=parameters, supported_dtypes=config.supported_inference_dtypes)
     cast = model_management.unet_manual_cast(dtype, device, config.supported_inference_dtypes)

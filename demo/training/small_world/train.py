@@ -212,6 +212,12 @@ class Diffusion:
         )
         self.tap, self.alphas = AttentionTap(world.unet), signal_levels().to(self.device)
 
+    def use_layout(self, layout: torch.memory_format) -> None:
+        """The moments follow the weights' layout, so they begin anew; so does the average, which they barely moved."""
+        self.trained.to(memory_format=layout)
+        self.average.to(memory_format=layout)
+        self.optimizer.state.clear()
+
     def losses(self, batch: int) -> tuple[Tensor, Tensor]:
         device, at = self.device, torch.randint(len(self.scenes), (batch,), device=self.device)
         clean = self.latents[at].float()
@@ -369,7 +375,7 @@ def choose_layout(diffusion: Diffusion, args: argparse.Namespace, steps: int = 2
         return
     seconds = {}
     for layout in (torch.contiguous_format, torch.channels_last):
-        diffusion.trained.to(memory_format=layout)
+        diffusion.use_layout(layout)
         for count in (8, steps):
             torch.cuda.synchronize()
             begun = time.time()
@@ -378,7 +384,7 @@ def choose_layout(diffusion: Diffusion, args: argparse.Namespace, steps: int = 2
             torch.cuda.synchronize()
             seconds[layout] = (time.time() - begun) / count
     best = min(seconds, key=seconds.__getitem__)
-    diffusion.trained.to(memory_format=best)
+    diffusion.use_layout(best)
     print({str(k): f"{v * 1000:.0f} ms a step" for k, v in seconds.items()}, f"{best} it is", flush=True)
 
 
