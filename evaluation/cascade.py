@@ -19,12 +19,12 @@ from PIL import Image
 from torch import Tensor
 
 from ..demo.detector import Detection, detect
+from ..demo.intervals import Interval, paired_difference, wilson
 from ..demo.prompts import COLOURED_COLOURED, Prompt
 from ..demo.scenes import Scene, enlarged, render
 from ..demo.training.captions import make_example
 from ..demo.upscaler import SCALE
 from ..plots.canvas import GREY, RGB, below, beside, blank, enlarge, framed, to_pil, write
-from .intervals import Interval, paired_difference, wilson
 from .methods import run_node
 from .quality import Studio
 

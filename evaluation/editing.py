@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from ..demo.detector import detect
+from ..demo.intervals import wilson
 from .edit_cases import ARMS, EDITED, RESAMPLED, Case, cases, edited, is_right, judge, last_of_each
-from .intervals import wilson
 from .methods import run_node
 from .quality import Recipe
 

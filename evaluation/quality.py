@@ -14,9 +14,9 @@ import comfy.sample
 import torch
 
 from ..demo.detector import detect
+from ..demo.intervals import paired_difference, paired_ratio, wilson
 from ..demo.prompts import SETS, Prompt
 from ..demo.scoring import score
-from .intervals import paired_difference, paired_ratio, wilson
 from .methods import PLAIN, Method, run_node
 
 COLUMNS = ("entity neglect", "proper binding", "improper binding", "everything right")

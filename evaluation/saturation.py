@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from ..demo.detector import detect
+from ..demo.intervals import Interval, Z, paired_difference, wilson
 from ..demo.prompts import Prompt, prompt
 from ..demo.scenes import COLOURS, PALETTE, SHAPES, Scene, Thing, render
 from ..plots.lines import Line, line_panels
-from .intervals import Interval, Z, paired_difference, wilson
 from .methods import PLAIN, Method, run_node
 from .quality import Studio
 

@@ -8,8 +8,8 @@ import comfy.samplers
 from comfy_api.latest import io, ui
 
 from ..attention_hooks.host.composition import Composition, with_composition
-from ..attention_hooks.host.encoding import encode_prompt
 from ..prompts.conjunctions import read_conjunction
+from .encoding import encode_prompt
 from .sockets import CompositionSocket
 
 CATEGORY = "prompt understanding/condition"

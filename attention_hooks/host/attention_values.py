@@ -10,8 +10,9 @@ from uuid import UUID
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
 
-from ..errors import PromptUnderstandingError
-from ..types import AttentionSite, ParsedPrompt
+from ...errors import PromptUnderstandingError
+from ...prompts.types import ParsedPrompt
+from ..types import AttentionSite
 from .entries import entries_of, positive_entries
 from .families import family_of
 from .settings import KEY

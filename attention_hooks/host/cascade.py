@@ -18,7 +18,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 
 KEY = "prompt_understanding_stage"
 SMALLEST = 16

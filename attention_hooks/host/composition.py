@@ -17,7 +17,7 @@ import comfy.patcher_extension
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 from ..predictions.composition import check_weight, compose, needs_unconditional
 from .attention_values import POSITIVE
 from .entries import Entry

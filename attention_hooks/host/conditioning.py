@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...prompts.types import ParsedPrompt
 from ..edits.prompt_edit import PromptEdit
-from ..types import ParsedPrompt
 
 PROMPT_KEY = "pu_prompt"
 """Fingerprint of the ParsedPrompt."""

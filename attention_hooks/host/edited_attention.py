@@ -15,9 +15,9 @@ from uuid import UUID
 import comfy.ldm.modules.attention as comfy_attention
 from torch import Tensor
 
+from ...errors import PromptUnderstandingError
 from ..capture.probabilities import attention_probs, fold_repeats, split_heads
 from ..edits.prompt_edit import Edit
-from ..errors import PromptUnderstandingError
 from ..types import AttentionSite
 from .recorder import positive_rows
 

@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...errors import PromptUnderstandingError
 from ...prompts.alignment import carried_over
+from ...prompts.types import ParsedPrompt
 from ..capture.sites import DEPTHS, ModelSite, one_size
 from ..edits.local_blend import blended
 from ..edits.prompt_edit import Edit, PromptEdit
 from ..edits.self_attention import SelfInjection
-from ..errors import PromptUnderstandingError
-from ..types import AttentionSite, ParsedPrompt
+from ..types import AttentionSite
 from .conditioning import EDIT_KEY, TEXT_KEY
 from .edited_attention import EditedAttention, Rows
 from .entries import Entry

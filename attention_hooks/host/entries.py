@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import PromptUnderstandingError
-from ..types import ParsedPrompt
+from ...errors import PromptUnderstandingError
+from ...prompts.types import ParsedPrompt
 from .conditioning import LENGTH_KEY, PROMPT_KEY, TEXT_KEY
 
 Entry = dict[str, Any]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ...prompts.types import ParsedPrompt
 from ..optimize.latent import Evaluation
-from ..types import ParsedPrompt, TokenMaps
+from ..types import TokenMaps
 from .gradient import GradientPass
 from .units import LatentUnits, NoiseMaskView
 

@@ -9,7 +9,7 @@ import comfy.samplers
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 from ..predictions.guidance_weight import GuidanceWeight
 from .progress import progress_of
 from .settings import KEY

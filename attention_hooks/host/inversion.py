@@ -14,7 +14,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 from ..predictions.ddim import invert_step
 from .conditioning import EDIT_KEY, source_only
 from .progress import say

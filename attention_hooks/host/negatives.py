@@ -11,7 +11,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 from .inversion import KEY, Conditioning, Inversion, images_of
 from .null_text import with_embedding
 from .settings import with_known_way

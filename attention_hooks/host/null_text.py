@@ -14,7 +14,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 from ..optimize.null_text import NullTextSchedule, StepFit, fit_step
 from ..predictions.ddim import ddim_step
 from .autograd import ThawedInferenceTensors, gradients, met_inference_tensor

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 from .run import SamplingRun
 from .shared_noise import NoiseWatch, refuse_churn, shared_noise, takes_noise
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from comfy.patcher_extension import WrappersMP
 
+from ...errors import PromptUnderstandingError
+from ...prompts.types import ParsedPrompt
 from ..capture.record import RunLog
 from ..edits.prompt_edit import PromptEdit
-from ..errors import PromptUnderstandingError
 from ..losses.base import AttentionLoss
 from ..optimize.schedule import Schedule
-from ..types import ParsedPrompt
 
 if TYPE_CHECKING:
     from .inversion import Inversion

@@ -10,7 +10,7 @@ import torch
 from comfy.k_diffusion import sampling
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 
 # These draw from a Brownian tree over the schedule, all others independently at each step.
 BROWNIAN = ("sample_dpmpp_sde", "sample_dpmpp_2m_sde", "sample_dpmpp_2m_sde_heun", "sample_dpmpp_3m_sde")

@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
+from ...errors import PromptUnderstandingError
 from ...prompts.spans import readable
-from ..errors import PromptUnderstandingError
-from ..types import Token, TokenKind
+from ...prompts.types import Token, TokenKind
 
 IM_START = 151644
 """<|im_start|> of the Qwen vocabulary."""

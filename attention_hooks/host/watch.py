@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ...errors import PromptUnderstandingError
 from ..capture.record import CapturedMaps
 from ..capture.sites import choose_sites, one_size
-from ..errors import PromptUnderstandingError
 from ..optimize.schedule import SLACK
 from ..types import AttentionSite
 from .entries import Entry, entries_of

@@ -7,11 +7,11 @@ import comfy.model_management
 import pytest
 import torch
 from engine import ONE_UPDATE, guided, positive, prompt, sample
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.run import SamplingRun
 from pack.attention_hooks.host.settings import run_log
 from pack.attention_hooks.losses.attend_and_excite import AttendAndExcite
 from pack.attention_hooks.optimize.schedule import Schedule
+from pack.errors import PromptUnderstandingError
 from pack.nodes.guidance_nodes import NODES
 from tiny import conditioning
 

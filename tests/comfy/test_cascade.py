@@ -7,8 +7,8 @@ import comfy.utils
 import pytest
 import torch
 from comfy.ldm.modules.diffusionmodules.upscaling import ImageConcatWithNoiseAugmentation
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.cascade import SeededCorruption, super_resolution_stage
+from pack.errors import PromptUnderstandingError
 from tiny import _patcher, conditioning, fill, unet_config
 
 import nodes

@@ -5,10 +5,10 @@ import asyncio
 import comfy.sample
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.edit_conditioning import edit_latent, stack_conditionings
 from pack.demo.detector import detect
 from pack.demo.model import load_shapes
+from pack.errors import PromptUnderstandingError
 from pack.evaluation import edit_cases, editing
 from pack.evaluation.methods import run_node
 from test_prompt_nodes import parse

@@ -4,9 +4,9 @@ import comfy.model_base
 import comfy.model_management
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host import null_text as host
 from pack.attention_hooks.host.negatives import step_ranges
+from pack.errors import PromptUnderstandingError
 from pack.nodes.inversion_nodes import DIRECT, NULL_TEXT, PROMPT, PUNullTextOptimise
 from real_image import come_back, inverted, miss, picture, text, with_null_text
 from tiny import conditioning, tiny_sd, tiny_sdxl

@@ -11,10 +11,10 @@ import torch
 from comfy.model_base import ModelType
 from editing import blending, both, differ, edit_positive, noise, pair, sample_edit, swap, swapped, weighted
 from engine import guided, positive, prompt, sample, with_pooled
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.settings import Capture, run_log, with_capture, with_edit
 from pack.attention_hooks.optimize.schedule import Schedule
 from pack.attention_hooks.types import AttentionSite
+from pack.errors import PromptUnderstandingError
 from tiny import conditioning, tiny_sd, tiny_sdxl
 
 UNGUIDABLE = {"dpm_fast", "dpm_adaptive"}

@@ -5,11 +5,11 @@ import comfy.samplers
 import pytest
 import torch
 from engine import ONE_UPDATE, guided, positive, prompt, sample
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.progress import progress_of
 from pack.attention_hooks.host.run import SamplingRun
 from pack.attention_hooks.host.settings import run_log
 from pack.attention_hooks.optimize.schedule import Schedule
+from pack.errors import PromptUnderstandingError
 from tiny import conditioning, tiny_sd
 
 STEPS = 8

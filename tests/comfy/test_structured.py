@@ -5,10 +5,10 @@ import torch
 from comfy.model_base import ModelType
 from engine import HW, guided, positive, prompt, sample, with_pooled
 from pack.attention_hooks.edits.structured import OneKeySet, Phrase, SeveralKeySets, averaged
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.attention_values import with_value_edit
 from pack.attention_hooks.host.settings import Capture, run_log, with_capture
 from pack.attention_hooks.optimize.schedule import Schedule
+from pack.errors import PromptUnderstandingError
 from tiny import conditioning, tiny_sd, tiny_sdxl
 
 import nodes

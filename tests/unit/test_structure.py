@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ROOMS = ("nodes", "attention_hooks", "prompts", "layouts", "plots", "evaluation", "demo")
+ROOMS = ("errors", "nodes", "attention_hooks", "prompts", "layouts", "plots", "evaluation", "demo")
 COMFYUI = {
     "comfy", "comfy_api", "comfy_api_nodes", "comfy_config", "comfy_execution", "comfy_extras", "cuda_malloc",
     "execution", "folder_paths", "latent_preview", "main", "node_helpers", "nodes", "server",
@@ -18,21 +18,21 @@ OURS_ONLY = set(ROOMS) - {"nodes"}
 """`import nodes` is ComfyUI's module; only the host side may write it, which another test sees to."""
 BUILT_ON_COMFYUI = ("demo/", "evaluation/")
 """The Shapes model is made of ComfyUI's blocks, and the bench drives ComfyUI."""
-NARROW = {"attention_hooks/types", "attention_hooks/errors"}
-
-MAY_IMPORT = {
-    "attention_hooks/types": set(),
-    "attention_hooks/errors": set(),
-    "attention_hooks/capture": NARROW,
-    "attention_hooks/losses": NARROW,
-    "attention_hooks/edits": NARROW,
-    "attention_hooks/predictions": NARROW,
-    "attention_hooks/optimize": NARROW,
-    "prompts": NARROW,
-    "layouts": NARROW,
-    "plots": NARROW,
-}
-"""Room -> the only other rooms of ours it may import. Rooms that are not named here may import any."""
+LAYERS = (
+    ("errors",),
+    ("prompts",),
+    ("layouts", "plots", "attention_hooks/types"),
+    (
+        "attention_hooks/capture", "attention_hooks/losses", "attention_hooks/edits", "attention_hooks/predictions",
+        "attention_hooks/optimize",
+    ),
+    ("attention_hooks/host",),
+    ("demo",),
+    ("nodes",),
+    ("evaluation",),
+)  # fmt: skip
+"""Rooms from the ground up. A room may import those of lower layers, and none of its own layer or above."""
+LAYER_OF = {room: number for number, layer in enumerate(LAYERS) for room in layer}
 
 
 def files(*rooms: str) -> list[Path]:
@@ -48,23 +48,30 @@ def imports(file: Path) -> list[tuple[int, str]]:
         if isinstance(node, ast.Import):
             found += [(0, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            # `from . import x` names the module in the alias.
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-            found += [(node.level, name) for name in names]
+            # `from . import x` may name a module in the alias.
+            prefix = f"{node.module}." if node.module else ""
+            found += [(node.level, prefix + alias.name) for alias in node.names]
     return found
 
 
 def target(file: Path, level: int, name: str) -> str:
-    """A relative import as a path below the root, without a suffix."""
+    """The module that a relative import names, as a path below the root, without a suffix."""
     folder = file.parent
     for _ in range(level - 1):
         folder = folder.parent
-    return folder.joinpath(*name.split(".")).relative_to(ROOT).as_posix()
+    path = folder.joinpath(*name.split("."))
+    is_module = path.is_dir() or path.with_suffix(".py").is_file()
+    return (path if is_module else path.parent).relative_to(ROOT).as_posix()
 
 
-def room_of(path: str) -> str:
-    parts = path.split("/")
-    return "/".join(parts[:2]) if parts[0] == "attention_hooks" else parts[0]
+def room_of(path: str) -> str | None:
+    """The innermost room that a path lies in."""
+    return max((room for room in LAYER_OF if f"{path}/".startswith(f"{room}/")), key=len, default=None)
+
+
+def module_of(file: Path) -> str:
+    """A file as a path below the root without a suffix; a package is its folder."""
+    return (file.parent if file.name == "__init__.py" else file.with_suffix("")).relative_to(ROOT).as_posix()
 
 
 def is_comfyui(name: str) -> bool:
@@ -73,6 +80,10 @@ def is_comfyui(name: str) -> bool:
 
 def lines(file: Path) -> int:
     return file.read_text(encoding="utf-8").count("\n")
+
+
+def is_empty(file: Path) -> bool:
+    return not file.read_text(encoding="utf-8").strip()
 
 
 def name_of(file: Path) -> str:
@@ -90,12 +101,19 @@ def test_inside_the_pack_all_imports_are_relative():
     assert not wrong
 
 
+def test_every_file_has_a_room():
+    homeless = [name_of(file) for file in files(*ROOMS) if not is_empty(file) and room_of(module_of(file)) is None]
+    assert not homeless
+
+
 def test_imports_run_one_way():
     wrong = []
-    for file in files(*MAY_IMPORT):
-        room = room_of(file.relative_to(ROOT).with_suffix("").as_posix())
-        reached = {room_of(target(file, level, name)) for level, name in imports(file) if level}
-        wrong += [f"{name_of(file)} imports {other}" for other in reached - {room, *MAY_IMPORT.get(room, set())}]
+    for file in files(*ROOMS):
+        room = room_of(module_of(file))
+        for path in {target(file, level, name) for level, name in imports(file) if level}:
+            other = room_of(path)
+            if other != room and (other is None or LAYER_OF[other] >= LAYER_OF[room]):
+                wrong.append(f"{name_of(file)} imports {path}")
     assert not wrong
 
 

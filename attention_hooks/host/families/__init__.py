@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import torch.nn as nn
 
+from ....errors import PromptUnderstandingError
 from ...capture.sites import ModelSite
-from ...errors import PromptUnderstandingError
 from ...types import AttentionSite
 from ..edited_attention import Edits
 from ..recorder import Recorder

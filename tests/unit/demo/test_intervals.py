@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from pack.evaluation.intervals import paired_difference, paired_ratio, wilson
+from pack.demo.intervals import paired_difference, paired_ratio, wilson
 
 
 def test_wilson_by_hand():
