@@ -13,9 +13,9 @@ from ..attention_hooks.edits.refine import Refine
 from ..attention_hooks.edits.reweight import Reweight
 from ..attention_hooks.edits.windows import Window
 from ..attention_hooks.edits.word_swap import WordSwap
-from ..attention_hooks.host.conditioning import tag_edit
-from ..attention_hooks.host.edit_conditioning import edit_latent, stack_conditionings
-from ..attention_hooks.host.settings import with_edit
+from ..attention_hooks.host.conditioning.marks import tag_edit
+from ..attention_hooks.host.conditioning.source_and_edits import edit_latent, stack_conditionings
+from ..attention_hooks.host.install import with_edit
 from ..errors import PromptUnderstandingError
 from ..prompts.alignment import align
 from ..prompts.pipelines import AUTO, pipeline_choices

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..attention_hooks.host.conditioning import tag
-from ..attention_hooks.host.encoding import encode
+from ..attention_hooks.host.conditioning.encoding import encode
+from ..attention_hooks.host.conditioning.marks import tag
 from ..prompts import parse_prompt
 from ..prompts.pipelines import AUTO
 from ..prompts.types import ParsedPrompt

@@ -8,8 +8,8 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..attention_hooks.host.denoised import has_pixel_values, with_guided_edit, with_pixel_edit
-from ..attention_hooks.host.guidance_weight import with_guidance_weight
+from ..attention_hooks.host.predictions.denoised import has_pixel_values, with_guided_edit, with_pixel_edit
+from ..attention_hooks.host.predictions.guidance_weight import with_guidance_weight
 from ..attention_hooks.predictions.guidance_weight import SHAPES, GuidanceWeight
 from ..attention_hooks.predictions.thresholding import (
     NO_CAP,

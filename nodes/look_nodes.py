@@ -13,7 +13,7 @@ from ..attention_hooks.capture.heat import WordHeat, check_prompt, word_heat
 from ..attention_hooks.capture.record import RunRecord
 from ..attention_hooks.capture.report import images_of, report, subject_names, summary, techniques_of
 from ..attention_hooks.capture.sites import CHOICES
-from ..attention_hooks.host.progress import say
+from ..attention_hooks.host.sampling.progress import say
 from ..attention_hooks.host.settings import run_log, settings_of
 from ..errors import PromptUnderstandingError
 from ..plots.canvas import stack

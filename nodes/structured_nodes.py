@@ -7,8 +7,8 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..attention_hooks.edits.structured import MODES, Phrase
-from ..attention_hooks.host.attention_values import check_width, with_value_edit
-from ..attention_hooks.host.encoding import encode_phrase
+from ..attention_hooks.host.conditioning.encoding import encode_phrase
+from ..attention_hooks.host.editing.attention_values import check_width, with_value_edit
 from ..errors import PromptUnderstandingError
 from ..prompts.noun_phrases import as_written, noun_phrases
 from ..prompts.types import ParsedPrompt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pack.attention_hooks.host.conditioning import PROMPT_KEY
-from pack.attention_hooks.host.encoding import encode_phrase
+from pack.attention_hooks.host.conditioning.encoding import encode_phrase
+from pack.attention_hooks.host.conditioning.marks import PROMPT_KEY
 from pack.demo.model import load_shapes
 from pack.errors import PromptUnderstandingError
 from pack.nodes.compose_nodes import PUComposableDiffusion, PUComposableGuider, PUComposablePrompt, PUComposeText

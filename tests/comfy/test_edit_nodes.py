@@ -5,7 +5,7 @@ import asyncio
 import comfy.sample
 import pytest
 import torch
-from pack.attention_hooks.host.edit_conditioning import edit_latent, stack_conditionings
+from pack.attention_hooks.host.conditioning.source_and_edits import edit_latent, stack_conditionings
 from pack.demo.detector import detect
 from pack.demo.model import load_shapes
 from pack.errors import PromptUnderstandingError

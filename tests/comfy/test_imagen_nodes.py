@@ -4,8 +4,8 @@ import comfy.samplers
 import pytest
 import torch
 from engine import HW, guided, positive, sample
-from pack.attention_hooks.host.composition import Composition, with_composition
-from pack.attention_hooks.host.denoised import has_pixel_values
+from pack.attention_hooks.host.predictions.composition import Composition, with_composition
+from pack.attention_hooks.host.predictions.denoised import has_pixel_values
 from pack.attention_hooks.optimize.schedule import Schedule
 from pack.demo.model import load_shapes
 from pack.errors import PromptUnderstandingError

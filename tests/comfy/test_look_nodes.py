@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from engine import guided, positive, prompt, sample
-from pack.attention_hooks.host.settings import Capture, run_log, with_capture
+from pack.attention_hooks.host.install import with_capture
+from pack.attention_hooks.host.settings import Capture, run_log
 from pack.errors import PromptUnderstandingError
 from pack.nodes.look_nodes import EACH, MEAN, PUAttentionHeatMap, PUGuidanceReport, PUTokenStrip
 from pack.prompts.types import Subject

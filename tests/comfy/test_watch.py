@@ -3,8 +3,9 @@
 import pytest
 import torch
 from engine import guided, positive, prompt, sample
-from pack.attention_hooks.host.conditioning import tag
-from pack.attention_hooks.host.settings import Capture, run_log, settings_of, with_capture
+from pack.attention_hooks.host.conditioning.marks import tag
+from pack.attention_hooks.host.install import with_capture
+from pack.attention_hooks.host.settings import Capture, run_log, settings_of
 from pack.attention_hooks.optimize.schedule import Schedule
 from pack.attention_hooks.types import AttentionSite
 from pack.errors import PromptUnderstandingError
