@@ -88,7 +88,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class InversionPipeline:
     """The Shapes model and how it samples."""
 
     model: Any

@@ -241,7 +241,7 @@ def test_the_cases_ask_for_what_their_prompts_say():
 
 def test_figures_and_page_from_known_rows():
     """Two pairs a kind and arm, one of which happened and stayed."""
-    from pack.evaluation.pages.editing import editing_page
+    from pack.evaluation.tables.editing import editing_page
 
     seen = [{"happened": 1.0, "stayed": 1.0, "outside": 2.0}, {"happened": 0.0, "stayed": 0.0, "outside": 4.0}]
     kinds = list(editing.settings())

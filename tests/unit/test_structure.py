@@ -104,7 +104,7 @@ def test_inside_the_pack_all_imports_are_relative():
         f"{name_of(file)}: {name}"
         for file in files(*ROOMS)
         for level, name in imports(file)
-        if level == 0 and name.split(".")[0] in {*OURS_ONLY, "door"}
+        if level == 0 and name.split(".")[0] in {*OURS_ONLY, "runner"}
     ]
     assert not wrong
 
@@ -151,21 +151,21 @@ def test_nothing_of_comfyui_is_imported_with_the_pack_itself():
     assert not {name.split(".")[0] for level, name in imports(ROOT / "__init__.py") if level == 0} & COMFYUI
 
 
-def test_the_door_needs_the_standard_library_only():
-    for file in [ROOT / "run.py", *files("door")]:
-        outside = {name.split(".")[0] for level, name in imports(file) if level == 0} - {"door"}
+def test_the_runner_needs_the_standard_library_only():
+    for file in [ROOT / "run.py", *files("runner")]:
+        outside = {name.split(".")[0] for level, name in imports(file) if level == 0} - {"runner"}
         assert outside <= {*sys.stdlib_module_names, "__future__"}, f"{name_of(file)}: {outside}"
 
 
 def test_files_stay_readable():
-    long = [name_of(file) for file in files(*ROOMS, "door", "tests") if lines(file) > LONGEST]
+    long = [name_of(file) for file in files(*ROOMS, "runner", "tests") if lines(file) > LONGEST]
     assert not long
 
 
 def test_every_file_says_what_it_is_for():
     silent = [
         name_of(file)
-        for file in files(*ROOMS, "door", "tests")
+        for file in files(*ROOMS, "runner", "tests")
         if file.name not in ("__init__.py", "conftest.py")
         and not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     ]
@@ -174,7 +174,7 @@ def test_every_file_says_what_it_is_for():
 
 def test_no_unfinished_work_is_shipped():
     marks = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
-    found = [name_of(file) for file in files(*ROOMS, "door") if marks.search(file.read_text(encoding="utf-8"))]
+    found = [name_of(file) for file in files(*ROOMS, "runner") if marks.search(file.read_text(encoding="utf-8"))]
     assert not found
 
 
@@ -187,7 +187,7 @@ def test_requirements_and_project_metadata_agree():
 
 
 def test_the_promised_comfyui_is_the_oldest_that_is_tested():
-    from pack.door.host import OLDEST
+    from pack.runner.host import OLDEST
 
     promised = re.search(r'requires-comfyui = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert promised and promised.group(1) == OLDEST

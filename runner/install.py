@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import environment, source, stamps
-from .errors import DoorError
+from .errors import RunnerError
 from .host import HOSTS, NEWEST, ROOT, Host, Release, home_folder, venv_python
 from .links import link_pack
 from .lock import locked
@@ -33,7 +33,7 @@ class Wish:
 
 
 def set_up(wish: Wish, progress: Progress, shell: Shell | None = None, home: Path | None = None) -> Host:
-    """A host that is ready to run; quick when nothing changed. Raises DoorError in plain sentences."""
+    """A host that is ready to run; quick when nothing changed. Raises RunnerError in plain sentences."""
     home = home or home_folder()
     shell = shell or Shell(home / "log" / "setup.log", progress)
     with locked(home / "lock", progress.say):
@@ -67,7 +67,7 @@ def _older(release: Release, newest: Host, shell: Shell) -> Host:
 
 def _release(version: str) -> Release:
     if version not in HOSTS:
-        raise DoorError(f"ComfyUI {version} is not among the versions this project pins: {', '.join(HOSTS)}.")
+        raise RunnerError(f"ComfyUI {version} is not among the versions this project pins: {', '.join(HOSTS)}.")
     return HOSTS[version]
 
 
@@ -75,13 +75,13 @@ def _borrow(wish: Wish, shell: Shell, home: Path) -> Host:
     assert wish.comfyui
     folder = wish.comfyui.expanduser().resolve()
     if not (folder / "main.py").is_file() or not (folder / "comfy").is_dir():
-        raise DoorError(
+        raise RunnerError(
             f"{folder} is not a ComfyUI folder: it has no main.py beside a folder comfy. Give the folder that holds "
             "them with --comfyui or COMFYUI_PATH; give none, and a host of our own is made."
         )
     python = wish.python or python_beside(folder)
     if not environment.runs(python):
-        raise DoorError(f"The Python of that ComfyUI does not start: {python}. Name another one with --python.")
+        raise RunnerError(f"The Python of that ComfyUI does not start: {python}. Name another one with --python.")
     _add_pack_requirements(python, shell, home)
     host = Host(_version_of(folder), folder, python, home, borrowed=True)
     return _with_test_tools(host, shell) if wish.tests else host

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import DoorError
+from .errors import RunnerError
 from .websocket import WebSocket
 
 Graph = dict[str, dict[str, Any]]
 """ComfyUI's API format: node id -> {"class_type": ..., "inputs": {...}}; a link is [node id, output number]."""
 
 
-class RunFailed(DoorError):
+class RunFailed(RunnerError):
     """The server refused the graph or a node raised. `kind` is the exception's name, or "refused" or "interrupted"."""
 
     def __init__(self, text: str, kind: str, node: str = "") -> None:
@@ -98,9 +98,9 @@ class Client:
         try:
             message = self._events.receive()
         except (OSError, TimeoutError) as error:
-            raise DoorError(f"The ComfyUI server went silent ({error}). Its log says more.") from error
+            raise RunnerError(f"The ComfyUI server went silent ({error}). Its log says more.") from error
         if message is None:
-            raise DoorError("The ComfyUI server closed the connection. Its log says more.")
+            raise RunnerError("The ComfyUI server closed the connection. Its log says more.")
         event = json.loads(message)
         return event.get("type", ""), event.get("data") or {}
 
@@ -111,7 +111,7 @@ class Client:
             if prompt_id in history:
                 return history[prompt_id]["outputs"]
             time.sleep(0.1)
-        raise DoorError("The run succeeded, but the ComfyUI server keeps no record of what it gave.")
+        raise RunnerError("The run succeeded, but the ComfyUI server keeps no record of what it gave.")
 
     def interrupt(self) -> None:
         self.post("/interrupt", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from .errors import DoorError
+from .errors import RunnerError
 from .host import Host
 from .server import Server, arguments, free_port, has_gpu, is_free, start, wait_until_ready
 from .shell import Progress
@@ -30,9 +30,11 @@ def serve(host: Host, port: int | None, cpu: bool | None, progress: Progress) ->
 
 def choose_port(port: int | None, progress: Progress) -> int:
     if port is not None and not 0 < port < 65536:
-        raise DoorError(f"{port} is not a port number; those go from 1 to 65535.")
+        raise RunnerError(f"{port} is not a port number; those go from 1 to 65535.")
     if port is not None and not is_free(port):
-        raise DoorError(f"Port {port} is taken by another program. Name another one, or none to get the next free one.")
+        raise RunnerError(
+            f"Port {port} is taken by another program. Name another one, or none to get the next free one."
+        )
     chosen = port or free_port(USUAL_PORT)
     if port is None and chosen != USUAL_PORT:
         progress.say(f"Port {USUAL_PORT} is taken (perhaps by another ComfyUI); using {chosen}.")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import DoorError
+from .errors import RunnerError
 from .host import HOSTS, NEWEST, Host
 from .install import Wish, set_up
 from .shell import Progress, disk_is_full
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     progress = Progress()
     try:
         return wanted.call(wanted, progress)
-    except DoorError as error:
+    except RunnerError as error:
         progress.say(str(error))
         return 1
     except KeyboardInterrupt:

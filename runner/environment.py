@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import stamps
-from .errors import DoorError
+from .errors import RunnerError
 from .host import CUDA_WHEELS, PYTHONS, TORCH, venv_python
 from .shell import Shell
 
@@ -47,7 +47,7 @@ def _is_sound(venv: Path) -> bool:
 def check_python(version: tuple[int, ...]) -> None:
     if not PYTHONS[0] <= version[:2] <= PYTHONS[1]:
         oldest, newest = (".".join(map(str, bound)) for bound in PYTHONS)
-        raise DoorError(
+        raise RunnerError(
             f"The host needs Python {oldest} to {newest}, because torch and ComfyUI publish wheels for those; this is "
             f"Python {version[0]}.{version[1]}. Start run.py with one of them, for example `python3.12 run.py setup`."
         )
@@ -58,7 +58,7 @@ def check_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free / 1e9
     needed = ROOM_NEEDED.get(sys.platform, 7.0)
     if free < needed:
-        raise DoorError(
+        raise RunnerError(
             f"The host needs about {needed:.0f} GB of disk, but {folder} has {free:.1f} GB free. Make room, or set "
             "PU_HOST_DIR to a folder on a larger disk, then run the same command again."
         )
@@ -77,7 +77,7 @@ def install_torch(venv: Path, shell: Shell) -> None:
 
 def install_requirements(venv: Path, name: str, file: Path, shell: Shell) -> None:
     if not file.is_file():
-        raise DoorError(f"{file} is missing, so this clone or download is not complete. Fetch it again.")
+        raise RunnerError(f"{file} is missing, so this clone or download is not complete. Fetch it again.")
     # Keeps pip from exchanging torch for another one while it installs what merely asks for "torch".
     constraints = venv / "constraints.txt"
     constraints.write_text("\n".join(TORCH) + "\n", encoding="utf-8")

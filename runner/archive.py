@@ -7,7 +7,7 @@ import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 
-from .errors import DoorError
+from .errors import RunnerError
 
 
 def sha256(path: Path) -> str:
@@ -22,7 +22,7 @@ def check(path: Path, expected: str) -> None:
     found = sha256(path)
     if found != expected:
         path.unlink()
-        raise DoorError(
+        raise RunnerError(
             f"{path.name} is not the file this project pins: its sha256 should begin with {expected[:12]} but begins "
             f"with {found[:12]}. It was deleted; run the command again to fetch it anew."
         )
@@ -36,9 +36,9 @@ def unpack(archive: Path, prefix: str, target: Path) -> None:
         with tarfile.open(archive) as tar:
             count = sum(_write(tar, member, prefix, part) for member in tar)
     except (tarfile.TarError, EOFError) as error:
-        raise DoorError(f"{archive.name} could not be unpacked ({error}). Delete {archive} and run again.") from error
+        raise RunnerError(f"{archive.name} could not be unpacked ({error}). Delete {archive} and run again.") from error
     if not count:
-        raise DoorError(f"{archive.name} holds no folder {prefix}. Delete {archive} and run the command again.")
+        raise RunnerError(f"{archive.name} holds no folder {prefix}. Delete {archive} and run the command again.")
     shutil.rmtree(target, ignore_errors=True)
     part.rename(target)
 
@@ -49,7 +49,7 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, prefix: str, part: Pat
         return False
     inside = PurePosixPath(member.name[len(prefix) :])
     if inside.is_absolute() or ".." in inside.parts or any(":" in p or "\\" in p for p in inside.parts):
-        raise DoorError(f"The archive holds a file that would land outside its folder ({member.name}); not unpacked.")
+        raise RunnerError(f"The archive holds a file that would land outside its folder ({member.name}); not unpacked.")
     path = part.joinpath(*inside.parts)
     path.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)

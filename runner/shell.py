@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .errors import DoorError
+from .errors import RunnerError
 
 TAIL = 60
 """Lines of output kept to find the reason of a failure in."""
@@ -85,7 +85,7 @@ class Shell:
         self.progress = progress
 
     def run(self, what: str, command: Sequence[object], env: Mapping[str, str] | None = None) -> None:
-        """Raises DoorError, in a sentence that begins with `what`, when the command fails."""
+        """Raises RunnerError, in a sentence that begins with `what`, when the command fails."""
         tail: deque[str] = deque(maxlen=TAIL)
         started = time.monotonic()
         self.progress.begin(f"  {what} ...")
@@ -94,7 +94,7 @@ class Shell:
             print(f"\n$ {' '.join(map(str, command))}", file=log, flush=True)
             code = self._stream(what, [str(part) for part in command], env, log, tail)
         if code:
-            raise DoorError(explain(what, "\n".join(tail), self.log))
+            raise RunnerError(explain(what, "\n".join(tail), self.log))
         self.progress.say(f"  {what}: done in {time.monotonic() - started:.0f} s")
 
     def _stream(self, what, command, env, log, tail) -> int:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import DoorError
+from .errors import RunnerError
 from .host import PACK, Host
 
 LOOPBACK = "127.0.0.1"
@@ -68,7 +68,7 @@ def free_port(first: int = 0, tries: int = 50) -> int:
     if first:
         port = next((port for port in range(first, first + tries) if is_free(port)), None)
         if port is None:
-            raise DoorError(f"The ports {first} to {first + tries - 1} are all taken. Name a free one with --port.")
+            raise RunnerError(f"The ports {first} to {first + tries - 1} are all taken. Name a free one with --port.")
         return port
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
@@ -122,17 +122,17 @@ def start(command: Sequence[str], host: Host, port: int, log: Path | None) -> Se
 def wait_until_ready(
     server: Server, patience: float = START_PATIENCE, beat: Callable[[float], None] | None = None
 ) -> None:
-    """Returns when the server answers. Raises DoorError when it ends or stays silent."""
+    """Returns when the server answers. Raises RunnerError when it ends or stays silent."""
     started = time.monotonic()
     while time.monotonic() - started < patience:
         if server.process.poll() is not None:
-            raise DoorError(f"ComfyUI ended while it started. {_reason(server)}")
+            raise RunnerError(f"ComfyUI ended while it started. {_reason(server)}")
         if answers(server.address):
             return
         if beat:
             beat(time.monotonic() - started)
         time.sleep(0.25)
-    raise DoorError(f"ComfyUI did not answer within {patience:.0f} s. {_reason(server)}")
+    raise RunnerError(f"ComfyUI did not answer within {patience:.0f} s. {_reason(server)}")
 
 
 def answers(address: str) -> bool:
@@ -174,4 +174,4 @@ def running(
 def check_pack(server: Server) -> None:
     """ComfyUI starts even when a pack fails to import; then only its log says so."""
     if "IMPORT FAILED" in server.log_text():
-        raise DoorError(f"ComfyUI started but could not load this pack. The reason is in {server.log}")
+        raise RunnerError(f"ComfyUI started but could not load this pack. The reason is in {server.log}")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import graphs
 from .client import Client, Graph
-from .errors import DoorError
+from .errors import RunnerError
 from .host import ROOT, Host
 from .server import ALONE, Server, has_gpu, running, write_paths
 from .shell import Progress
@@ -72,7 +72,7 @@ def _served(host: Host, cpu: bool, extra: Sequence[str], progress: Progress) -> 
 def _plan(host: Host, wanted: argparse.Namespace) -> tuple[Graph, list[Job], list[str]]:
     """The workflow, what to sample, and further server options."""
     if wanted.seeds is not None and wanted.seeds < 1:
-        raise DoorError(f"--seeds {wanted.seeds} asks for no picture. Give 1 or more.")
+        raise RunnerError(f"--seeds {wanted.seeds} asks for no picture. Give 1 or more.")
     if wanted.checkpoint:
         return _real(host, wanted)
     prompts = (wanted.prompt,) if wanted.prompt else SHAPES_PROMPTS
@@ -85,7 +85,7 @@ def _plan(host: Host, wanted: argparse.Namespace) -> tuple[Graph, list[Job], lis
 def _real(host: Host, wanted: argparse.Namespace) -> tuple[Graph, list[Job], list[str]]:
     checkpoint = wanted.checkpoint.expanduser().resolve()
     if not checkpoint.is_file():
-        raise DoorError(f"There is no checkpoint file {checkpoint}.")
+        raise RunnerError(f"There is no checkpoint file {checkpoint}.")
     graph = graphs.load(REAL)
     size = graphs.SIZES[graphs.family_of(checkpoint)]
     graphs.set_inputs(graph, ckpt_name=checkpoint.name, width=size, height=size)
@@ -156,7 +156,7 @@ def _compose(host: Host, results: Sequence[Result], folder: Path, real: bool, pr
     progress.show("  Drawing ...")
     done = subprocess.run(command, env=host.environment(), capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
-        raise DoorError(
+        raise RunnerError(
             f"The pictures are in {folder}, but the sheet could not be drawn:\n{done.stderr.strip()[-2000:]}"
         )
     progress.say("\n" + done.stdout.strip())

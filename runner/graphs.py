@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .client import Graph
-from .errors import DoorError
+from .errors import RunnerError
 from .host import ROOT
 
 SAMPLER, ENCODE, CAPTURE = "KSampler", "PUEncodePrompt", "PUCaptureAttention"
@@ -28,7 +28,7 @@ def load(name: str) -> Graph:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DoorError(f"The workflow {path} is missing, so this clone is not complete. Fetch it again.") from error
+        raise RunnerError(f"The workflow {path} is missing, so this clone is not complete. Fetch it again.") from error
 
 
 def of_class(graph: Graph, class_type: str) -> Iterator[str]:
@@ -39,7 +39,7 @@ def the(graph: Graph, class_type: str) -> str:
     """The number of the one node of this class."""
     found = list(of_class(graph, class_type))
     if len(found) != 1:
-        raise DoorError(f"The demo needs a workflow with one {class_type} node; this one has {len(found)}.")
+        raise RunnerError(f"The demo needs a workflow with one {class_type} node; this one has {len(found)}.")
     return found[0]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .host import PACK, ROOT
 
-NOT_SHIPPED = {"tests", "assets", "door", "run.py", "node_modules", "output", "dist"}
+NOT_SHIPPED = {"tests", "assets", "runner", "run.py", "node_modules", "output", "dist"}
 BASE_FOLDERS = ("custom_nodes", "input", "output", "temp", "user", "models/checkpoints", "models/loras", "models/vae")
 
 
