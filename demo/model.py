@@ -11,7 +11,7 @@ from comfy import latent_formats, model_base, model_management, model_patcher, o
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ..attention_hooks.errors import PromptUnderstandingError
+from ..errors import PromptUnderstandingError
 from .network import END_TOKEN, LATENT_MEAN, LATENT_SCALE, START_TOKEN, ShapesUNet, TextEncoder
 
 WEIGHTS = Path(__file__).with_name("weights") / "shapes.safetensors"

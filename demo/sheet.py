@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..evaluation.intervals import wilson
 from ..plots.before_after import Note, before_after
 from .detector import detect
+from .intervals import wilson
 from .scenes import COLOURS, SHAPES
 from .scoring import Score, Subject, score
 

@@ -9,7 +9,7 @@ from typing import Any
 from comfy import model_base, sd
 from torch import tensor
 
-from ..attention_hooks.errors import PromptUnderstandingError
+from ..errors import PromptUnderstandingError
 from .model import load_unet, read_weights
 from .upscaler import SCALE, UpscalerUNet, corruption
 

@@ -19,14 +19,14 @@ from PIL import Image
 from torch import Tensor
 
 from ..demo.detector import Detection, detect
+from ..demo.intervals import Interval, paired_difference, wilson
 from ..demo.prompts import COLOURED_COLOURED, Prompt
 from ..demo.scenes import Scene, enlarged, render
 from ..demo.training.captions import make_example
 from ..demo.upscaler import SCALE
 from ..plots.canvas import GREY, RGB, below, beside, blank, enlarge, framed, to_pil, write
-from .intervals import Interval, paired_difference, wilson
 from .methods import run_node
-from .quality import Studio
+from .quality import Pipeline
 
 FIRST_SEED = 2_000_000
 """Of the scenes and of the pictures; no training and no table has drawn from it."""
@@ -75,9 +75,9 @@ class Measured:
     values: dict[str, list[float | None]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
 
 
-def measure(studio: Studio, upscaler: Any, plan: Plan, say: Say) -> tuple[dict[str, Any], Image.Image]:
+def measure(pipeline: Pipeline, upscaler: Any, plan: Plan, say: Say) -> tuple[dict[str, Any], Image.Image]:
     """Figures of every way to enlarge, and the contact sheet."""
-    rendered, made = draw_scenes(plan.pictures), paint(studio, plan.pictures, say)
+    rendered, made = draw_scenes(plan.pictures), paint(pipeline, plan.pictures, say)
     ways: dict[str, Callable[[Tensor], Tensor]] = {name: _resized(name) for name in RESIZING}
     ways |= {f"level {level:g}": _staged(upscaler, level, plan.steps) for level in plan.levels}
     pictures, measured = {}, {}
@@ -98,20 +98,20 @@ def draw_scenes(count: int) -> Rendered:
 
 
 @torch.inference_mode()
-def paint(studio: Studio, count: int, say: Say) -> Made:
+def paint(pipeline: Pipeline, count: int, say: Say) -> Made:
     """Pictures of the coloured prompts by the Shapes model alone, by the recipe of the quality table."""
     prompts = [COLOURED_COLOURED[i % len(COLOURED_COLOURED)] for i in range(count)]
-    recipe, nothing = studio.recipe, run_node("PUEncodePrompt", clip=studio.clip, text="")[0]
+    recipe, nothing = pipeline.recipe, run_node("PUEncodePrompt", clip=pipeline.clip, text="")[0]
     pictures = []
     for number, prompt in enumerate(prompts):
-        positive = run_node("PUEncodePrompt", clip=studio.clip, text=prompt.text)[0]
+        positive = run_node("PUEncodePrompt", clip=pipeline.clip, text=prompt.text)[0]
         latent = torch.zeros(1, 3, recipe.size, recipe.size)
         noise = comfy.sample.prepare_noise(latent, FIRST_SEED + number)
         samples = comfy.sample.sample(
-            studio.model, noise, recipe.steps, recipe.cfg, recipe.sampler, recipe.scheduler, positive, nothing, latent,
-            disable_pbar=True, seed=FIRST_SEED + number,
+            pipeline.model, noise, recipe.steps, recipe.cfg, recipe.sampler, recipe.scheduler, positive, nothing,
+            latent, disable_pbar=True, seed=FIRST_SEED + number,
         )  # fmt: skip
-        pictures.append(studio.vae.decode(samples).cpu())
+        pictures.append(pipeline.vae.decode(samples).cpu())
     say(f"{count} pictures of the Shapes model")
     return Made(torch.cat(pictures), prompts)
 

@@ -18,12 +18,12 @@ import torch
 
 from . import memory, peer, speed
 from .networks import SMALL, TINY, Size
-from .pages.cascade import cascade_page
-from .pages.cost import conditioning_page, speed_page
-from .pages.editing import editing_page
-from .pages.inversion import inversion_page
-from .pages.quality import quality_page, tuning_page
-from .pages.saturation import saturation_page
+from .tables.cascade import cascade_page
+from .tables.cost import conditioning_page, speed_page
+from .tables.editing import editing_page
+from .tables.inversion import inversion_page
+from .tables.quality import quality_page, tuning_page
+from .tables.saturation import saturation_page
 
 QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
 """Of source and edit, of each kind of edit; of the curve over tau."""
@@ -76,17 +76,17 @@ def _quality(wanted: argparse.Namespace) -> None:
     from . import quality
     from .methods import REGISTRY
 
-    studio, weights = _studio(wanted.weights)
+    pipeline, weights = _pipeline(wanted.weights)
     folder = wanted.output / ("pictures_quick" if wanted.quick else "pictures")
     if wanted.fresh:
         shutil.rmtree(folder, ignore_errors=True)
     work = quality.jobs(wanted.pictures or (QUICK_PICTURES if wanted.quick else PICTURES))
     methods = REGISTRY.choose(wanted.methods)
-    rows = quality.run(studio, methods, work[:3] if wanted.quick else work, folder, weights, say)
+    rows = quality.run(pipeline, methods, work[:3] if wanted.quick else work, folder, weights, say)
     results = {
         "machine": machine(),
         "weights": weights,
-        "recipe": asdict(studio.recipe),
+        "recipe": asdict(pipeline.recipe),
         "methods": {name: method.key for name, method in methods.items()},
         "sets": quality.summarise(rows),
     }
@@ -106,9 +106,9 @@ def _conditioning(wanted: argparse.Namespace) -> None:
 def _saturation(wanted: argparse.Namespace) -> None:
     from . import saturation
 
-    studio, weights = _studio(wanted.weights)
-    measured = saturation.measure(studio, saturation.QUICK if wanted.quick else saturation.Plan(), say)
-    results = {"machine": machine(), "weights file": weights, "recipe": asdict(studio.recipe), **measured}
+    pipeline, weights = _pipeline(wanted.weights)
+    measured = saturation.measure(pipeline, saturation.QUICK if wanted.quick else saturation.Plan(), say)
+    results = {"machine": machine(), "weights file": weights, "recipe": asdict(pipeline.recipe), **measured}
     file = wanted.output / ("saturation_quick.json" if wanted.quick else "saturation.json")
     saturation.plot(results).save(file.with_suffix(".png"))
     save(file, results, saturation_page(results, file.with_suffix(".png").name))
@@ -118,7 +118,7 @@ def _tuning(wanted: argparse.Namespace) -> None:
     from . import quality, tuning
     from .methods import REGISTRY
 
-    studio, weights = _studio(wanted.weights)
+    pipeline, weights = _pipeline(wanted.weights)
     name = (wanted.methods or ["attend-and-excite"])[0]
     work = quality.jobs(wanted.pictures or TUNING_PICTURES, tuning.TUNING_SEED)[: wanted.prompts]
     file = wanted.output / f"tuning_{name}.json"
@@ -126,7 +126,7 @@ def _tuning(wanted: argparse.Namespace) -> None:
     results: list[dict[str, Any]] = _load(file, [])
     choices = tuning.parse(wanted.tune or [])
     base, folder = REGISTRY.choose([name])[name], wanted.output / "pictures_tuning"
-    for entry in tuning.sweep(studio, base, choices, work, folder, weights, say):
+    for entry in tuning.sweep(pipeline, base, choices, work, folder, weights, say):
         # After each, so that a sweep that is cut short has shown something.
         results.append(entry)
         save(file, results, tuning_page(name, results))
@@ -136,8 +136,8 @@ def _editing(wanted: argparse.Namespace) -> None:
     from ..plots.lines import Line, line_panels
     from . import editing
 
-    studio, weights = _studio(wanted.weights)
-    workshop = editing.Workshop(studio.model, studio.clip, studio.vae)
+    pipeline, weights = _pipeline(wanted.weights)
+    edit_pipeline = editing.EditPipeline(pipeline.model, pipeline.clip, pipeline.vae)
     name = "editing_quick" if wanted.quick else "editing"
     pairs = wanted.pairs or (QUICK_PAIRS if wanted.quick else PAIRS)
     folder = wanted.output / "pictures"
@@ -145,11 +145,11 @@ def _editing(wanted: argparse.Namespace) -> None:
     shelf = folder / f"{name}.jsonl"
     if wanted.fresh:
         shelf.unlink(missing_ok=True)
-    rows, curve_rows = editing.run(workshop, pairs, min(pairs, CURVE_PAIRS), shelf, weights, say)
+    rows, curve_rows = editing.run(edit_pipeline, pairs, min(pairs, CURVE_PAIRS), shelf, weights, say)
     results: dict[str, Any] = {
         "machine": machine(),
         "weights": weights,
-        "recipe": asdict(workshop.recipe),
+        "recipe": asdict(edit_pipeline.recipe),
         "settings": editing.settings(),
         "kinds": editing.summarise(rows),
         "tau": editing.curve(curve_rows),
@@ -177,14 +177,14 @@ def editing_cost(wanted: argparse.Namespace) -> dict[str, Any]:
 def _inversion(wanted: argparse.Namespace) -> None:
     from . import inversion
 
-    studio, weights = _studio(wanted.weights)
-    recipe = replace(studio.recipe, steps=3) if wanted.quick else studio.recipe
-    laboratory = inversion.Laboratory(studio.model, studio.clip, studio.vae, recipe)
+    pipeline, weights = _pipeline(wanted.weights)
+    recipe = replace(pipeline.recipe, steps=3) if wanted.quick else pipeline.recipe
+    inversion_pipeline = inversion.InversionPipeline(pipeline.model, pipeline.clip, pipeline.vae, recipe)
     work = inversion.examples(wanted.scenes or (QUICK_SCENES if wanted.quick else SCENES))
     file = wanted.output / ("inversion_quick.json" if wanted.quick else "inversion.json")
     head = {"machine": machine(), "weights": weights, "recipe": asdict(recipe), "batch": inversion.BATCH}
     begun = {} if wanted.fresh else inversion.earlier(_load(file, {}), head)
-    for found in laboratory.run(inversion.ways(recipe.cfg), work, say, begun):
+    for found in inversion_pipeline.run(inversion.ways(recipe.cfg), work, say, begun):
         # After each batch, so that a run that is cut short has shown something.
         results = {**head, "ways": inversion.summarise(found)}
         save(file, results, inversion_page(results))
@@ -197,8 +197,8 @@ def _cascade(wanted: argparse.Namespace) -> None:
     plan = cascade.QUICK if wanted.quick else cascade.Plan()
     if wanted.pictures:
         plan = replace(plan, pictures=wanted.pictures)
-    studio, weights = _studio(wanted.weights)
-    results, sheet = cascade.measure(studio, load_upscaler(), plan, say)
+    pipeline, weights = _pipeline(wanted.weights)
+    results, sheet = cascade.measure(pipeline, load_upscaler(), plan, say)
     marks = {"machine": machine(), "weights": weights, "upscaler": _mark(UPSCALER_WEIGHTS)}
     file = wanted.output / ("cascade_quick.json" if wanted.quick else "cascade.json")
     sheet.quantize(256).save(file.with_suffix(".png"), optimize=True)
@@ -218,12 +218,12 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
 }
 
 
-def _studio(file: Path | None) -> tuple[Any, str]:
+def _pipeline(file: Path | None) -> tuple[Any, str]:
     """The Shapes model, and a mark of its weights."""
     from ..demo.model import WEIGHTS, load_shapes
-    from .quality import Studio
+    from .quality import Pipeline
 
-    return Studio(*load_shapes(file or WEIGHTS)), _mark(file or WEIGHTS)
+    return Pipeline(*load_shapes(file or WEIGHTS)), _mark(file or WEIGHTS)
 
 
 def _mark(weights: Path) -> str:

@@ -11,8 +11,8 @@ import comfy.samplers
 import torch
 
 from ..attention_hooks.edits.structured import MODES, Phrase
-from ..attention_hooks.host.attention_values import with_value_edit
-from ..attention_hooks.host.composition import Composition, with_composition
+from ..attention_hooks.host.editing.attention_values import with_value_edit
+from ..attention_hooks.host.predictions.composition import Composition, with_composition
 from . import networks
 from .networks import Size
 from .steps import CFG, NEGATIVE_SEED, POSITIVE_SEED, Sampling

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from ..demo.detector import detect
+from ..demo.intervals import wilson
 from .edit_cases import ARMS, EDITED, RESAMPLED, Case, cases, edited, is_right, judge, last_of_each
-from .intervals import wilson
 from .methods import run_node
 from .quality import Recipe
 
@@ -36,7 +36,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Workshop:
+class EditPipeline:
     """The Shapes model, and how every picture is sampled."""
 
     model: Any
@@ -71,16 +71,16 @@ class Workshop:
         return self.vae.decode(samples).cpu()
 
 
-def rows_of(workshop: Workshop, edits: Sequence[Case], seed: int) -> Iterator[Row]:
+def rows_of(edit_pipeline: EditPipeline, edits: Sequence[Case], seed: int) -> Iterator[Row]:
     """Every edit of one prompt in every arm, from the right ones among `SEEDS` sources."""
     for text in dict.fromkeys(case.source for case in edits):
-        sources = workshop.sources(text, seed)
+        sources = edit_pipeline.sources(text, seed)
         for case in (case for case in edits if case.source == text):
             right = [i for i in range(SEEDS) if is_right(case, detect(sources[i].numpy()))]
             for arm in ARMS if right else ():
                 # The same prompt and noise without an edit is the source again.
                 again = arm == RESAMPLED and case.edited == case.source
-                pictures = sources[right] if again else workshop.pictures(case, arm, seed, right)
+                pictures = sources[right] if again else edit_pipeline.pictures(case, arm, seed, right)
                 for index, picture in zip(right, pictures, strict=True):
                     yield {
                         "kind": case.kind, "arm": arm, "prompt": case.source, "edited": case.edited, "seed": seed,
@@ -88,14 +88,14 @@ def rows_of(workshop: Workshop, edits: Sequence[Case], seed: int) -> Iterator[Ro
                     }  # fmt: skip
 
 
-def curve_rows(workshop: Workshop, edits: Sequence[Case], seed: int) -> Iterator[Row]:
+def curve_rows(edit_pipeline: EditPipeline, edits: Sequence[Case], seed: int) -> Iterator[Row]:
     """Word swaps over tau, self-attention for half of it, without blending."""
     swaps = [case for case in edits if is_swap(case)]
-    sources = workshop.sources(swaps[0].source, seed)
+    sources = edit_pipeline.sources(swaps[0].source, seed)
     right = [i for i in range(SEEDS) if is_right(swaps[0], detect(sources[i].numpy()))]
     for case in swaps if right else ():
         for tau in TAUS:
-            pictures = workshop.pictures(case, EDITED, seed, right, until=tau, self_until=tau / 2)
+            pictures = edit_pipeline.pictures(case, EDITED, seed, right, until=tau, self_until=tau / 2)
             for index, picture in zip(right, pictures, strict=True):
                 seen = judge(case, sources[index].numpy(), picture.numpy())
                 yield {"kind": case.kind, "tau": tau, "seed": seed, "index": index, **seen}
@@ -109,17 +109,17 @@ def is_swap(case: Case) -> bool:
 
 
 def run(
-    workshop: Workshop, pairs: int, curve_pairs: int, file: Path, weights: str, say: Callable[[str], None]
+    edit_pipeline: EditPipeline, pairs: int, curve_pairs: int, file: Path, weights: str, say: Callable[[str], None]
 ) -> tuple[list[Row], list[Row]]:
     """Rows of the table and of the curve, until every kind has `pairs`. What `file` has from an earlier run of the same
     settings is not done again."""
-    key = {"recipe": asdict(workshop.recipe), "weights": weights, "settings": settings()}
+    key = {"recipe": asdict(edit_pipeline.recipe), "weights": weights, "settings": settings()}
     kinds = list(settings())
-    table = _collect(file, {**key, "part": "table"}, kinds, pairs, lambda *job: rows_of(workshop, *job), say)
+    table = _collect(file, {**key, "part": "table"}, kinds, pairs, lambda *job: rows_of(edit_pipeline, *job), say)
     curve_file = file.with_stem(file.stem + "_tau")
     swaps = [case.kind for case in cases()[0] if is_swap(case)]
     part = {**key, "part": "tau"}
-    curve = _collect(curve_file, part, swaps, curve_pairs, lambda *job: curve_rows(workshop, *job), say)
+    curve = _collect(curve_file, part, swaps, curve_pairs, lambda *job: curve_rows(edit_pipeline, *job), say)
     return table, curve
 
 

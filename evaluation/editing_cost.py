@@ -15,8 +15,8 @@ from ..attention_hooks.edits.prompt_edit import PromptEdit
 from ..attention_hooks.edits.self_attention import SelfInjection
 from ..attention_hooks.edits.windows import TokenWindows, Window
 from ..attention_hooks.edits.word_swap import WordSwap
-from ..attention_hooks.host.conditioning import tag_edit
-from ..attention_hooks.host.settings import with_edit
+from ..attention_hooks.host.conditioning.marks import tag_edit
+from ..attention_hooks.host.install import with_edit
 from ..prompts.alignment import align, positions_in, token_map
 from . import networks
 from .networks import Size

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from ..demo.detector import detect
+from ..demo.intervals import mean_interval, paired_difference, wilson
 from ..demo.scenes import render
 from ..demo.training.captions import Named, build_scene, place
 from ..nodes.inversion_nodes import DIRECT, NULL_TEXT, PROMPT
 from .edit_cases import ARMS, RESAMPLED, Case, cases, edited, is_right, judge, last_of_each
-from .intervals import mean_interval, paired_difference, wilson
 from .methods import run_node
 from .quality import Recipe, Say
 
@@ -88,7 +88,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class InversionPipeline:
     """The Shapes model and how it samples."""
 
     model: Any

@@ -12,7 +12,7 @@ import comfy.supported_models
 import torch
 from torch import Tensor, nn
 
-from ..attention_hooks.types import ParsedPrompt, Subject, Token, TokenSpan, Word
+from ..prompts.types import ParsedPrompt, Subject, Token, TokenSpan, Word
 
 TOKENS, CONTEXT = 77, 768
 HEADS = 8

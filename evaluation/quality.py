@@ -14,9 +14,9 @@ import comfy.sample
 import torch
 
 from ..demo.detector import detect
+from ..demo.intervals import paired_difference, paired_ratio, wilson
 from ..demo.prompts import SETS, Prompt
 from ..demo.scoring import score
-from .intervals import paired_difference, paired_ratio, wilson
 from .methods import PLAIN, Method, run_node
 
 COLUMNS = ("entity neglect", "proper binding", "improper binding", "everything right")
@@ -58,7 +58,7 @@ def jobs(pictures: int, first_seed: int = FIRST_SEED, sets: Mapping[str, Sequenc
 
 
 @dataclass(frozen=True)
-class Studio:
+class Pipeline:
     """The Shapes model and its recipe."""
 
     model: Any
@@ -101,19 +101,19 @@ def row(job: Job, index: int, image: Any, seconds: float) -> Row:
 
 
 def run(
-    studio: Studio, methods: Mapping[str, Method], work: Sequence[Job], folder: Path, weights: str, say: Say
+    pipeline: Pipeline, methods: Mapping[str, Method], work: Sequence[Job], folder: Path, weights: str, say: Say
 ) -> dict[str, list[Row]]:
     """Rows of every method. Each job is done by all methods before the next, so that their times share the machine's
     moods;
     what is already in `folder` from an earlier run of the same settings and `weights` is not done again."""
     folder.mkdir(parents=True, exist_ok=True)
-    key = {"recipe": asdict(studio.recipe), "weights": weights}
+    key = {"recipe": asdict(pipeline.recipe), "weights": weights}
     shelves = {name: Shelf(folder / f"{name}.jsonl", {**key, "method": method.key}) for name, method in methods.items()}
     started, todo = time.perf_counter(), [job for job in work if not all(job in shelf for shelf in shelves.values())]
     for number, job in enumerate(todo, 1):
         for name, method in methods.items():
             if job not in shelves[name]:
-                shelves[name].add(job, studio.pictures(job, method))
+                shelves[name].add(job, pipeline.pictures(job, method))
         left = (time.perf_counter() - started) / number * (len(todo) - number)
         say(f"{number} of {len(todo)} prompts, about {left / 60:.0f} min left: {job.prompt.text}")
     return {name: list(shelf.rows(work)) for name, shelf in shelves.items()}

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from ..demo.detector import detect
+from ..demo.intervals import Interval, Z, paired_difference, wilson
 from ..demo.prompts import Prompt, prompt
 from ..demo.scenes import COLOURS, PALETTE, SHAPES, Scene, Thing, render
 from ..plots.lines import Line, line_panels
-from .intervals import Interval, Z, paired_difference, wilson
 from .methods import PLAIN, Method, run_node
-from .quality import Studio
+from .quality import Pipeline
 
 THRESHOLDING = {
     PLAIN: Method(),
@@ -52,7 +52,7 @@ def prompts(rounds: int) -> list[Prompt]:
     ]
 
 
-def measure(studio: Studio, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
+def measure(pipeline: Pipeline, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     """Method -> column -> one interval for each weight; and the same of pictures rendered without any model."""
     work = prompts(plan.rounds)
     methods: dict[str, dict[str, list[Any]]] = {
@@ -61,7 +61,7 @@ def measure(studio: Studio, plan: Plan, say: Callable[[str], None]) -> dict[str,
     for weight in plan.weights:
         base: list[float | None] = []
         for name, method in THRESHOLDING.items():
-            rows = [row(pixels, wish) for pixels, wish in zip(draw(studio, method, work, weight), work, strict=True)]
+            rows = [row(pixels, wish) for pixels, wish in zip(draw(pipeline, method, work, weight), work, strict=True)]
             for column in COLUMNS:
                 values = [one[column] for one in rows if one[column] is not None]
                 methods[name][column].append(asdict(wilson(values) if column == "shape lost" else mean(values)))
@@ -75,15 +75,15 @@ def measure(studio: Studio, plan: Plan, say: Callable[[str], None]) -> dict[str,
 
 
 @torch.inference_mode()
-def draw(studio: Studio, method: Method, work: Sequence[Prompt], weight: float) -> Tensor:
+def draw(pipeline: Pipeline, method: Method, work: Sequence[Prompt], weight: float) -> Tensor:
     """Pixels [prompts 3 height width] about -1…1, as the sampler leaves them: a file would hide what is beyond."""
-    encoded = [run_node("PUEncodePrompt", clip=studio.clip, text=text)[0] for text in (*(w.text for w in work), "")]
+    encoded = [run_node("PUEncodePrompt", clip=pipeline.clip, text=text)[0] for text in (*(w.text for w in work), "")]
     positive = [[torch.cat([conditioning[0][0] for conditioning in encoded[:-1]]), {}]]
-    recipe = studio.recipe
+    recipe = pipeline.recipe
     latent = torch.zeros(len(work), 3, recipe.size, recipe.size)
     noise = comfy.sample.prepare_noise(latent, SEED)
     return comfy.sample.sample(
-        method({"MODEL": studio.model})["MODEL"], noise, recipe.steps, weight, recipe.sampler, recipe.scheduler,
+        method({"MODEL": pipeline.model})["MODEL"], noise, recipe.steps, weight, recipe.sampler, recipe.scheduler,
         positive, encoded[-1], latent, disable_pbar=True, seed=SEED,
     )  # fmt: skip
 

@@ -10,7 +10,8 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
-from ..attention_hooks.host.settings import Capture, Guidance, run_log, with_capture, with_guidance
+from ..attention_hooks.host.install import with_capture, with_guidance
+from ..attention_hooks.host.settings import Capture, Guidance, run_log
 from ..attention_hooks.losses.a_star import AStar
 from ..attention_hooks.losses.attend_and_excite import ALL_BUT_START, AttendAndExcite
 from ..attention_hooks.losses.syngen import ALWAYS, SynGen

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import quality
 from .methods import PLAIN, Method
-from .quality import Job, Recipe, Say, Studio
+from .quality import Job, Pipeline, Recipe, Say
 
 TUNING_SEED = 1_000
 SEPARATOR = "|"
@@ -55,7 +55,7 @@ def trials(base: Method, recipe: Recipe, choices: Mapping[str, Sequence[Any]]) -
 
 
 def sweep(
-    studio: Studio,
+    pipeline: Pipeline,
     base: Method,
     choices: Mapping[str, Sequence[Any]],
     work: Sequence[Job],
@@ -64,8 +64,8 @@ def sweep(
     say: Say,
 ) -> Iterator[dict[str, Any]]:
     """One entry a trial: its settings and its summary over all sets beside plain's at the same recipe."""
-    for recipe, method in trials(base, studio.recipe, choices):
-        own = replace(studio, recipe=recipe)
+    for recipe, method in trials(base, pipeline.recipe, choices):
+        own = replace(pipeline, recipe=recipe)
         say(f"{asdict(recipe)} {method.key}")
         name = _mark(method.key)
         rows = quality.run(own, {PLAIN: Method(), name: method}, work, folder / _mark(repr(recipe)), weights, say)

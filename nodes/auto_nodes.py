@@ -7,7 +7,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..attention_hooks.host.settings import Guidance, with_guidance
+from ..attention_hooks.host.install import with_guidance
+from ..attention_hooks.host.settings import Guidance
 from ..attention_hooks.losses.base import REGISTRY
 from ..attention_hooks.losses.choice import Choice, choose
 from .guidance_nodes import TEXTS, engine_inputs, first_inputs, guidance_of

@@ -7,8 +7,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..attention_hooks.capture.sites import CHOICES
-from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.host.settings import Capture, with_capture
+from ..attention_hooks.host.install import with_capture
+from ..attention_hooks.host.settings import Capture
+from ..errors import PromptUnderstandingError
 from .sockets import ParsedPromptSocket
 
 MEAN = "mean over the steps"

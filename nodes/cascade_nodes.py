@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..attention_hooks.host.cascade import super_resolution_stage
+from ..attention_hooks.host.conditioning.cascade import super_resolution_stage
 
 
 class PUSuperResolutionStage(io.ComfyNode):

@@ -7,9 +7,9 @@ from typing import Any
 import comfy.samplers
 from comfy_api.latest import io, ui
 
-from ..attention_hooks.host.composition import Composition, with_composition
-from ..attention_hooks.host.encoding import encode_prompt
+from ..attention_hooks.host.predictions.composition import Composition, with_composition
 from ..prompts.conjunctions import read_conjunction
+from .encoding import encode_prompt
 from .sockets import CompositionSocket
 
 CATEGORY = "prompt understanding/condition"

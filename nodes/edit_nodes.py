@@ -13,10 +13,10 @@ from ..attention_hooks.edits.refine import Refine
 from ..attention_hooks.edits.reweight import Reweight
 from ..attention_hooks.edits.windows import Window
 from ..attention_hooks.edits.word_swap import WordSwap
-from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.host.conditioning import tag_edit
-from ..attention_hooks.host.edit_conditioning import edit_latent, stack_conditionings
-from ..attention_hooks.host.settings import with_edit
+from ..attention_hooks.host.conditioning.marks import tag_edit
+from ..attention_hooks.host.conditioning.source_and_edits import edit_latent, stack_conditionings
+from ..attention_hooks.host.install import with_edit
+from ..errors import PromptUnderstandingError
 from ..prompts.alignment import align
 from ..prompts.pipelines import AUTO, pipeline_choices
 from .edit_words import (
@@ -24,13 +24,13 @@ from .edit_words import (
     check_changed,
     check_pair,
     edit_report,
-    encode_prompt,
     named_places,
     scales,
     token_maps,
     token_windows,
     with_self_attention,
 )
+from .encoding import encode_and_parse
 from .look_nodes import find_run
 from .sockets import EditSocket, ParsedPromptSocket
 
@@ -80,7 +80,7 @@ class PUEncodeEdit(io.ComfyNode):
     @classmethod
     def execute(cls, clip: Any, source: str, edited: str = "", parser: str = AUTO) -> io.NodeOutput:
         texts = [source, *(line.strip() for line in edited.splitlines() if line.strip())]
-        prompts, conditionings = zip(*(encode_prompt(clip, text, parser) for text in texts), strict=True)
+        conditionings, prompts = zip(*(encode_and_parse(clip, text, parser) for text in texts), strict=True)
         conditioning, length = stack_conditionings(conditionings)
         edit = PromptEdit(prompts[0], tuple(align(prompts[0], prompt) for prompt in prompts[1:]), length)
         text = edit_report(edit)

@@ -12,23 +12,11 @@ from torch import Tensor
 from ..attention_hooks.edits.prompt_edit import PromptEdit
 from ..attention_hooks.edits.self_attention import SelfInjection
 from ..attention_hooks.edits.windows import TokenWindows, Window
-from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.host.tokens import check_length, read_tokens
-from ..attention_hooks.types import ParsedPrompt
-from ..prompts import parse_prompt
+from ..errors import PromptUnderstandingError
 from ..prompts.alignment import changed_things, positions_in, report, token_map
+from ..prompts.types import ParsedPrompt
 from ..prompts.values import find_in_any, read_values
 from ..prompts.words import read_wishes
-
-
-def encode_prompt(clip: Any, text: str, parser: str) -> tuple[ParsedPrompt, list[Any]]:
-    encoded = read_tokens(clip, text)
-    conditioning = clip.encode_from_tokens_scheduled(clip.tokenize(text))
-    check_length(encoded, conditioning[0][0].shape[1], text)
-    prompt = parse_prompt(
-        text, encoded.tokens, encoded.length, encoded.encoder, parser, weights=encoded.weights, notes=encoded.notes
-    )
-    return prompt, conditioning
 
 
 def token_maps(edit: PromptEdit, swaps: bool) -> Tensor:

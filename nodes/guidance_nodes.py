@@ -9,7 +9,8 @@ from comfy_api.latest import io
 
 from ..attention_hooks import losses  # noqa: F401  (importing it registers every loss)
 from ..attention_hooks.capture.sites import CHOICES
-from ..attention_hooks.host.settings import Guidance, with_guidance
+from ..attention_hooks.host.install import with_guidance
+from ..attention_hooks.host.settings import Guidance
 from ..attention_hooks.losses.base import REGISTRY
 from ..attention_hooks.optimize.schedule import Schedule, parse_refinements
 from .sockets import ParsedPromptSocket

@@ -8,9 +8,8 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.host.denoised import has_pixel_values, with_guided_edit, with_pixel_edit
-from ..attention_hooks.host.guidance_weight import with_guidance_weight
+from ..attention_hooks.host.predictions.denoised import has_pixel_values, with_guided_edit, with_pixel_edit
+from ..attention_hooks.host.predictions.guidance_weight import with_guidance_weight
 from ..attention_hooks.predictions.guidance_weight import SHAPES, GuidanceWeight
 from ..attention_hooks.predictions.thresholding import (
     NO_CAP,
@@ -20,6 +19,7 @@ from ..attention_hooks.predictions.thresholding import (
     rescale_channels,
     static_threshold,
 )
+from ..errors import PromptUnderstandingError
 
 CATEGORY = "prompt understanding/condition"
 DYNAMIC, STATIC, CHANNELS = "dynamic", "static", "per channel"

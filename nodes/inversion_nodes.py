@@ -7,10 +7,11 @@ from typing import Any
 import comfy.samplers
 from comfy_api.latest import io, ui
 
-from ..attention_hooks.host.inversion import Inversion, invert
-from ..attention_hooks.host.negatives import Negatives, with_negatives
-from ..attention_hooks.host.null_text import NullText, optimise
-from ..attention_hooks.host.settings import with_known_way
+from ..attention_hooks.host.install import with_direct_inversion
+from ..attention_hooks.host.inversion.invert import invert
+from ..attention_hooks.host.inversion.negatives import Negatives, with_negatives
+from ..attention_hooks.host.inversion.null_text import NullText, optimise
+from ..attention_hooks.host.settings import Inversion
 from ..attention_hooks.optimize.null_text import NullTextSchedule
 from .sockets import InversionSocket
 
@@ -140,7 +141,7 @@ class PUNullTextOptimise(io.ComfyNode):
             return _result(with_negatives(model, Negatives(inversion, inversion.positive)), report)
         if method == DIRECT:
             report = "The source is led along the way of the inversion and ends in the picture itself, for any cfg."
-            return _result(with_known_way(with_negatives(model, Negatives(inversion)), inversion), report)
+            return _result(with_direct_inversion(with_negatives(model, Negatives(inversion)), inversion), report)
         schedule = NullTextSchedule(rounds, learning_rate, enough)
         found = optimise(model, inversion, negative, cfg, schedule, save_memory, node_of(cls))
         negatives = Negatives(inversion, negative, found.embeddings, cfg)

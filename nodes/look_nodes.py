@@ -13,15 +13,15 @@ from ..attention_hooks.capture.heat import WordHeat, check_prompt, word_heat
 from ..attention_hooks.capture.record import RunRecord
 from ..attention_hooks.capture.report import images_of, report, subject_names, summary, techniques_of
 from ..attention_hooks.capture.sites import CHOICES
-from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.host.progress import say
+from ..attention_hooks.host.sampling.progress import say
 from ..attention_hooks.host.settings import run_log, settings_of
-from ..attention_hooks.types import ParsedPrompt, Word
+from ..errors import PromptUnderstandingError
 from ..plots.canvas import stack
 from ..plots.colours import word_colours
 from ..plots.curves import LossCurve, loss_curves
 from ..plots.heat import PER_WORD, SHARED, heat_tiles, normalise, resize, soften, strip, to_mask
 from ..plots.tokens import token_strip
+from ..prompts.types import ParsedPrompt, Word
 from ..prompts.words import find_words
 from .sockets import ParsedPromptSocket
 

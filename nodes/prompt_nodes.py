@@ -6,10 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..attention_hooks.host.encoding import encode_prompt
-from ..attention_hooks.types import ParsedPrompt
 from ..prompts import pick_subjects, report
 from ..prompts.pipelines import AUTO, pipeline_choices
+from ..prompts.types import ParsedPrompt
+from .encoding import encode_prompt
 from .sockets import ParsedPromptSocket
 
 CATEGORY = "prompt understanding"

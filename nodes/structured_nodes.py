@@ -7,11 +7,11 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..attention_hooks.edits.structured import MODES, Phrase
-from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.host.attention_values import check_width, with_value_edit
-from ..attention_hooks.host.encoding import encode_phrase
-from ..attention_hooks.types import ParsedPrompt
-from ..prompts.noun_phrases import noun_phrases
+from ..attention_hooks.host.conditioning.encoding import encode_phrase
+from ..attention_hooks.host.editing.attention_values import check_width, with_value_edit
+from ..errors import PromptUnderstandingError
+from ..prompts.noun_phrases import as_written, noun_phrases
+from ..prompts.types import ParsedPrompt
 from .sockets import ParsedPromptSocket
 
 
@@ -52,7 +52,9 @@ class PUStructuredDiffusion(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any, clip: Any, prompt: ParsedPrompt, strength: float, mode: str) -> io.NodeOutput:
-        phrases = tuple(encode_phrase(clip, prompt, phrase) for phrase in _noun_phrases(prompt))
+        phrases = tuple(
+            encode_phrase(clip, prompt, phrase, as_written(prompt, phrase)) for phrase in _noun_phrases(prompt)
+        )
         check_width(model, phrases[0].vectors.shape[-1])
         report = "\n".join(map(_line, phrases))
         if strength:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from ..attention_hooks.errors import PromptUnderstandingError
+from ..errors import PromptUnderstandingError
 from .canvas import GREY, INK, RGB, blank, enlarge, enlargement, framed, shorten, stack, text_width, to_pil, write
 from .colours import subject_colour
 from .heat import heat_tile, normalise, resize

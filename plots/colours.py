@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..attention_hooks.types import ParsedPrompt, Word
+from ..prompts.types import ParsedPrompt, Word
 from .canvas import RGB
 
 # Okabe & Ito 2008, "Color Universal Design": told apart by people with any common colour blindness. Reordered so that

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from ..attention_hooks.types import ParsedPrompt, Token
+from ..prompts.types import ParsedPrompt, Token
 from .canvas import FAINT, GREY, INK, PAPER, RGB, blank, framed, shorten, text_width, write
 from .colours import lighter, position_colours
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.types import Alignment, ParsedPrompt, Subject, TokenSpan, Word, WordPair
+from ..errors import PromptUnderstandingError
+from .types import Alignment, ParsedPrompt, Subject, TokenSpan, Word, WordPair
 
 
 def align(source: ParsedPrompt, edited: ParsedPrompt) -> Alignment:

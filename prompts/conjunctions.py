@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ..attention_hooks.errors import PromptUnderstandingError
+from ..errors import PromptUnderstandingError
 
 AND = re.compile(r"\bAND\b")
 NOT = re.compile(r"^NOT\b\s*")

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..attention_hooks.types import Relation, Subject, Word
 from . import lexicon
+from .types import Relation, Subject, Word
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..attention_hooks.types import ParsedPrompt, Subject, Word
 from .brackets import read_brackets
 from .lexicon import DEGREES, NUMBERS, words
 from .spans import spans_of, walk
+from .types import ParsedPrompt, Subject, Word
 
 LEADING = frozenset(NUMBERS) | DEGREES | words("the this that these those some my your his her its our their")
 """Words in front that belong to the phrase though they describe no look."""

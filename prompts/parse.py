@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..attention_hooks.types import ParsedPrompt, Subject, Token, Word
 from .brackets import read_brackets
 from .grammar import Reading, read
 from .pipelines import AUTO, load_pipeline
 from .spans import Walk, embeddings, walk, with_spans
+from .types import ParsedPrompt, Subject, Token, Word
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..attention_hooks.errors import PromptUnderstandingError
+from ..errors import PromptUnderstandingError
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..attention_hooks.types import ParsedPrompt, Subject, Token, Word
 from .spans import readable
+from .types import ParsedPrompt, Subject, Token, Word
 
 
 def report(prompt: ParsedPrompt) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..attention_hooks.types import Token, TokenSpan, Word
+from .types import Token, TokenSpan, Word
 
 EMBEDDING = re.compile(r"(?<!\S)embedding:[^\s<\[]+")
 UNKNOWN = ("<unk>", "[UNK]")

@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.types import ParsedPrompt, Word
+from ..errors import PromptUnderstandingError
+from .types import ParsedPrompt, Word
 from .words import find_words
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..attention_hooks.errors import PromptUnderstandingError
-from ..attention_hooks.types import ParsedPrompt, Relation, Subject, Word
+from ..errors import PromptUnderstandingError
 from .spans import spans_of, walk
+from .types import ParsedPrompt, Relation, Subject, Word
 
 NUMBERED = re.compile(r"^(.*?)\s*#\s*(\d+)$", re.DOTALL)
 UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")

@@ -1,4 +1,4 @@
-"""Writes the example workflows, for the canvas and for the API, from one description of each (`sheets/`).
+"""Writes the example workflows, for the canvas and for the API, from one description of each (`descriptions/`).
 
     python workflows/build.py [http://127.0.0.1:8188]
 
@@ -15,8 +15,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from sheets import SHEETS
-from sheets.canvas import Link, Node, Sheet
+from descriptions import SHEETS
+from descriptions.canvas import Link, Node, Sheet
 
 HERE = Path(__file__).resolve().parent
 API = HERE / "api"

@@ -48,11 +48,11 @@ def load_pack() -> ModuleType:
 
 load_pack()
 from pack.demo.sheet import subjects_of  # noqa: E402
-from pack.door import graphs  # noqa: E402
-from pack.door.client import Client, Run  # noqa: E402
 from pack.plots.before_after import before_after  # noqa: E402
 from pack.plots.canvas import GREY, below, beside, blank, enlarge, framed, to_pil, to_tensor, write  # noqa: E402
 from pack.plots.heat import titled  # noqa: E402
+from pack.runner import graphs  # noqa: E402
+from pack.runner.client import Client, Run  # noqa: E402
 
 
 def pictures(client: Client, run: Run, node: str) -> list[Image.Image]:

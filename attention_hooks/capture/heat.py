@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
-from ..types import AttentionSite, ParsedPrompt, Word
+from ...errors import PromptUnderstandingError
+from ...prompts.types import ParsedPrompt, Word
+from ..types import AttentionSite
 from .record import CapturedMaps
 from .sites import CHOICES, DEPTHS
 

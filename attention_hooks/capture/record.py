@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from ..types import AttentionSite, ParsedPrompt
+from ...prompts.types import ParsedPrompt
+from ..types import AttentionSite
 
 RUNS_KEPT = 4
 

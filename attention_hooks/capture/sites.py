@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 from ..types import AttentionSite
 
 DEPTHS = {"half": 2, "quarter": 4, "eighth": 8}

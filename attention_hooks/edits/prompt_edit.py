@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..types import Alignment, ParsedPrompt
+from ...prompts.types import Alignment, ParsedPrompt
 from .injection import Injection
 from .local_blend import LocalBlend
 from .reweight import Reweight

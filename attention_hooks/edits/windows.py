@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 
 # Progress is read back from sigma through a table of 1,000 noise levels; half a level of slack.
 SLACK = 5e-4

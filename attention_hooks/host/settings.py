@@ -1,24 +1,27 @@
-"""What our nodes have asked of a MODEL. Settings live on the patched MODEL, which ComfyUI keeps for hours; the state of
-a run lives in `run.py` and dies with it. The one exception is the log of finished runs, which the viewers read."""
+"""What our nodes have asked of a MODEL: frozen values, and how to read them. `install.py` puts them on.
+
+Settings live on the patched MODEL, which ComfyUI keeps for hours; the state of a run lives in its parts and dies with
+it. The one exception is the log of finished runs, which the viewers read.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
-from comfy.patcher_extension import WrappersMP
+import torch
+from torch import Tensor
 
+from ...prompts.types import ParsedPrompt
 from ..capture.record import RunLog
 from ..edits.prompt_edit import PromptEdit
-from ..errors import PromptUnderstandingError
 from ..losses.base import AttentionLoss
 from ..optimize.schedule import Schedule
-from ..types import ParsedPrompt
-
-if TYPE_CHECKING:
-    from .inversion import Inversion
 
 KEY = "prompt_understanding"
+
+Conditioning = list[Any]
+"""ComfyUI's CONDITIONING: pairs of a tensor and a dictionary."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,33 @@ class Capture:
 
 
 @dataclass(frozen=True)
+class Inversion:
+    """The way of one batch of images through the noise levels. Tensors are on the CPU, in float32."""
+
+    latents: Tensor = field(repr=False)
+    """[steps+1 batch C H W], the noisiest first, the image last: x as the sampler keeps it."""
+    sigmas: Tensor = field(repr=False)
+    """[steps+1], falling to 0."""
+    scheduler: str
+    positive: Conditioning = field(repr=False)
+    """What the images were inverted with."""
+
+    @property
+    def steps(self) -> int:
+        return len(self.sigmas) - 1
+
+    @property
+    def shape(self) -> torch.Size:
+        """[batch C H W]"""
+        return self.latents.shape[1:]
+
+
+@dataclass(frozen=True)
 class Settings:
     guidances: tuple[Guidance, ...] = ()
     capture: Capture | None = None
     edit: PromptEdit | None = None
-    known_way: Inversion | None = None
+    direct_inversion: Inversion | None = None
     """The way that the sources of a batch are led along."""
     log: RunLog = field(default_factory=RunLog, compare=False)
 
@@ -76,51 +101,3 @@ def run_log(model: Any) -> RunLog | None:
     """The log of the runs of this patched MODEL, or None when no node of ours has patched it."""
     settings = settings_of(model)
     return settings.log if settings else None
-
-
-def with_guidance(model: Any, guidance: Guidance) -> Any:
-    """A clone of `model` guided by one more loss. Stacked guidance shares one forward and one backward."""
-    known = settings_of(model) or Settings()
-    # Sorted, so that the order of the nodes cannot change the picture.
-    guidances = tuple(sorted((*known.guidances, guidance), key=lambda g: g.order))
-    return _attach(model, replace(known, guidances=guidances, log=RunLog()))
-
-
-def with_capture(model: Any, capture: Capture) -> Any:
-    """A clone of `model` that keeps heat maps. A second Capture on the same MODEL replaces the first."""
-    return _attach(model, replace(settings_of(model) or Settings(), capture=capture, log=RunLog()))
-
-
-def with_edit(model: Any, edit: PromptEdit) -> Any:
-    """A clone of `model` that samples a source and its edits. Raises when the MODEL has an edit already."""
-    known = settings_of(model) or Settings()
-    if known.edit is not None:
-        raise PromptUnderstandingError(
-            f"This MODEL already has Prompt-to-Prompt on it, for {known.edit.source.text!r}. One sampling run "
-            "edits one source; write several edited prompts into one Encode Edit node, or connect the MODEL from "
-            "before that node."
-        )
-    return _attach(model, replace(known, edit=edit, log=RunLog()))
-
-
-def with_known_way(model: Any, inversion: Inversion | None) -> Any:
-    """A clone of `model` whose sources are led along the way of `inversion`; None takes that off again."""
-    known = settings_of(model) or Settings()
-    if known.known_way is inversion:
-        return model.clone()  # and the viewers' log with it: nothing of the run changes
-    return _attach(model, replace(known, known_way=inversion, log=RunLog()))
-
-
-def _attach(model: Any, settings: Settings) -> Any:
-    from . import memory, sampler  # they need the run, and the run needs these settings
-
-    clone = model.clone()
-    clone.set_attachments(KEY, settings)
-    for wrapper_type, wrapper in (
-        (WrappersMP.SAMPLER_SAMPLE, sampler.wrapper(settings)),
-        (WrappersMP.PREPARE_SAMPLING, memory.wrapper(settings)),
-    ):
-        # One wrapper a MODEL, made for its latest settings: that is how stacked nodes join.
-        clone.remove_wrappers_with_key(wrapper_type, KEY)
-        clone.add_wrapper_with_key(wrapper_type, KEY, wrapper)
-    return clone

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..types import ParsedPrompt, TokenMaps
+from ...prompts.types import ParsedPrompt
+from ..types import TokenMaps
 from .base import knob, register
 from .blur import blur
 from .checks import need_subjects, need_tokens

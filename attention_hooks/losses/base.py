@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor
 
-from ..types import ParsedPrompt, TokenMaps
+from ...prompts.types import ParsedPrompt
+from ..types import TokenMaps
 
 
 @runtime_checkable

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from ..errors import PromptUnderstandingError
-from ..types import ParsedPrompt, Word
+from ...errors import PromptUnderstandingError
+from ...prompts.types import ParsedPrompt, Word
 
 
 def need_subjects(technique: str, prompt: ParsedPrompt) -> None:

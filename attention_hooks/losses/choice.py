@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..types import ParsedPrompt
+from ...prompts.types import ParsedPrompt
 from .checks import need_subjects
 
 

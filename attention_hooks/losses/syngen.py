@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..types import ParsedPrompt, Subject, TokenMaps
+from ...prompts.types import ParsedPrompt, Subject
+from ..types import TokenMaps
 from .base import knob, register
 from .checks import need_subjects, need_tokens
 

@@ -3,7 +3,7 @@ workflow survives another step count, scheduler or denoise strength."""
 
 from dataclasses import dataclass
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 
 # Progress is read back from sigma through a table of 1,000 noise levels; half a level of slack.
 SLACK = 5e-4

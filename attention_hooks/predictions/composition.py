@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 
 
 def compose(unconditional: Tensor, conditionals: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 
 SHAPES: dict[str, Callable[[float], float]] = {
     "constant": lambda t: 1.0,

@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..errors import PromptUnderstandingError
+from ...errors import PromptUnderstandingError
 
 NO_CAP = math.inf
 

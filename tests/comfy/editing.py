@@ -13,10 +13,10 @@ from pack.attention_hooks.edits.reweight import Reweight
 from pack.attention_hooks.edits.self_attention import SelfInjection
 from pack.attention_hooks.edits.windows import TokenWindows, Window
 from pack.attention_hooks.edits.word_swap import WordSwap
-from pack.attention_hooks.host.conditioning import tag_edit
-from pack.attention_hooks.host.settings import with_edit
-from pack.attention_hooks.types import ParsedPrompt
+from pack.attention_hooks.host.conditioning.marks import tag_edit
+from pack.attention_hooks.host.install import with_edit
 from pack.prompts.alignment import align, token_map
+from pack.prompts.types import ParsedPrompt
 from tiny import conditioning
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import comfy.sample
 import torch
-from pack.attention_hooks.host.conditioning import tag
-from pack.attention_hooks.host.settings import Guidance, with_guidance
+from pack.attention_hooks.host.conditioning.marks import tag
+from pack.attention_hooks.host.install import with_guidance
+from pack.attention_hooks.host.settings import Guidance
 from pack.attention_hooks.losses.attend_and_excite import AttendAndExcite
 from pack.attention_hooks.optimize.schedule import Schedule
-from pack.attention_hooks.types import ParsedPrompt, Subject, Token, TokenSpan, Word
+from pack.prompts.types import ParsedPrompt, Subject, Token, TokenSpan, Word
 from tiny import conditioning
 
 HW = (16, 24)

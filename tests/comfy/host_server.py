@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pack.door.client import Client, Graph
-from pack.door.host import Host
-from pack.door.links import link_pack
-from pack.door.server import ALONE, Server, running
+from pack.runner.client import Client, Graph
+from pack.runner.host import Host
+from pack.runner.links import link_pack
+from pack.runner.server import ALONE, Server, running
 
 CHECKPOINT = "tiny-sd15.safetensors"
 

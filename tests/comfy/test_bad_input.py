@@ -7,11 +7,11 @@ import comfy.model_management
 import pytest
 import torch
 from engine import ONE_UPDATE, guided, positive, prompt, sample
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.run import SamplingRun
+from pack.attention_hooks.host.sampling.run import SamplingRun
 from pack.attention_hooks.host.settings import run_log
 from pack.attention_hooks.losses.attend_and_excite import AttendAndExcite
 from pack.attention_hooks.optimize.schedule import Schedule
+from pack.errors import PromptUnderstandingError
 from pack.nodes.guidance_nodes import NODES
 from tiny import conditioning
 
@@ -83,7 +83,7 @@ def test_a_model_whose_attention_cannot_be_reached(model, plain):
     hidden = stranger.model.diffusion_model
     stranger.model.diffusion_model = torch.nn.Linear(1, 1)
     try:
-        from pack.attention_hooks.host.families import family_of
+        from pack.attention_hooks.host.attention.families import family_of
 
         with pytest.raises(PromptUnderstandingError, match="cannot reach yet. It works with Stable Diffusion"):
             family_of(stranger.model)
@@ -179,14 +179,14 @@ def test_comfyuis_own_interrupt_stops_a_refinement(model, plain):
 def test_a_guider_without_a_positive_prompt(model):
     from types import SimpleNamespace
 
-    from pack.attention_hooks.host.entries import positive_entries
+    from pack.attention_hooks.host.conditioning.prompt_entries import positive_entries
 
     with pytest.raises(PromptUnderstandingError, match="has no positive conditioning"):
         positive_entries(SimpleNamespace(conds={"cond1": []}))
 
 
 def test_a_sampler_of_another_kind(model):
-    from pack.attention_hooks.host.sampler import sampler_name
+    from pack.attention_hooks.host.sampling.seam import sampler_name
 
     with pytest.raises(PromptUnderstandingError, match="does not step through"):
         sampler_name(object())

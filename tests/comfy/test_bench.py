@@ -93,7 +93,7 @@ def test_a_peer_that_did_something_else_is_refused(sampling, monkeypatch):
         speed._against(other, None, sampling.step(sampling.model), 0.5)
 
 
-class FakeStudio:
+class FakePipeline:
     """Pictures without a model: guided ones forget nothing."""
 
     recipe = quality.Recipe()
@@ -118,7 +118,7 @@ METHODS = {PLAIN: Method(), "guided": Method((("PUAttendAndExcite", {"strength":
 
 
 def test_a_run_goes_on_where_it_was_cut_short(tmp_path):
-    work, first, second = quality.jobs(2)[:4], FakeStudio(), FakeStudio()
+    work, first, second = quality.jobs(2)[:4], FakePipeline(), FakePipeline()
     quality.run(first, METHODS, work[:3], tmp_path, "w", quiet)
     rows = quality.run(second, METHODS, work, tmp_path, "w", quiet)
     assert len(first.made) == 6 and len(second.made) == 2
@@ -128,15 +128,15 @@ def test_a_run_goes_on_where_it_was_cut_short(tmp_path):
 def test_rows_of_other_weights_or_settings_are_not_gone_on_with(tmp_path):
     work = quality.jobs(1)[:1]
     stronger = {PLAIN: Method(), "guided": Method((("PUAttendAndExcite", {"strength": 3.0}),))}
-    quality.run(FakeStudio(), METHODS, work, tmp_path, "w", quiet)
-    changed, retrained = FakeStudio(), FakeStudio()
+    quality.run(FakePipeline(), METHODS, work, tmp_path, "w", quiet)
+    changed, retrained = FakePipeline(), FakePipeline()
     quality.run(changed, stronger, work, tmp_path, "w", quiet)
     quality.run(retrained, stronger, work, tmp_path, "v", quiet)
     assert len(changed.made) == 1 and len(retrained.made) == 2
 
 
 def test_the_summary_compares_with_plain(tmp_path):
-    rows = quality.run(FakeStudio(), METHODS, quality.jobs(2)[:6], tmp_path, "w", quiet)
+    rows = quality.run(FakePipeline(), METHODS, quality.jobs(2)[:6], tmp_path, "w", quiet)
     summary = quality.summarise(rows)
     guided = summary["all"]["guided"]
     assert summary["all"][PLAIN]["entity neglect"]["value"] == 0.5
@@ -163,9 +163,9 @@ def test_a_picture_is_made_scored_and_repeated_exactly():
     """The runner on the real model, nodes and sampler; a few steps, so the pictures are nothing to look at."""
     from pack.demo.model import load_shapes
 
-    studio = quality.Studio(*load_shapes(), recipe=quality.Recipe(steps=2))
+    pipeline = quality.Pipeline(*load_shapes(), recipe=quality.Recipe(steps=2))
     (job,) = quality.jobs(2)[2:3]
     guided = Method((("PUAttendAndExcite", {"refine_at": "", "refine_to": ""}),))
-    first, again = ([{**row, "seconds": 0} for row in studio.pictures(job, guided)] for _ in range(2))
+    first, again = ([{**row, "seconds": 0} for row in pipeline.pictures(job, guided)] for _ in range(2))
     assert first == again and len(first) == 2
     assert all(0 <= row[column] <= 1 for row in first for column in quality.COLUMNS)

@@ -7,8 +7,8 @@ import comfy.utils
 import pytest
 import torch
 from comfy.ldm.modules.diffusionmodules.upscaling import ImageConcatWithNoiseAugmentation
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.cascade import SeededCorruption, super_resolution_stage
+from pack.attention_hooks.host.conditioning.cascade import SeededCorruption, super_resolution_stage
+from pack.errors import PromptUnderstandingError
 from tiny import _patcher, conditioning, fill, unet_config
 
 import nodes
@@ -296,7 +296,8 @@ def test_before_any_training_it_resizes(tmp_path):
 
 
 def test_capture_on_a_network_without_words_is_refused_in_a_sentence(upscaler):
-    from pack.attention_hooks.host.settings import Capture, with_capture
+    from pack.attention_hooks.host.install import with_capture
+    from pack.attention_hooks.host.settings import Capture
 
     staged = stage(upscaler)
     with pytest.raises(PromptUnderstandingError, match="cross-attention this pack cannot reach"):

@@ -4,11 +4,12 @@ import comfy.samplers
 import pytest
 import torch
 from engine import HW, guided, positive, prompt, sample, with_pooled
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.composition import Composition, with_composition
-from pack.attention_hooks.host.conditioning import tag
-from pack.attention_hooks.host.settings import Capture, run_log, with_capture
+from pack.attention_hooks.host.conditioning.marks import tag
+from pack.attention_hooks.host.install import with_capture
+from pack.attention_hooks.host.predictions.composition import Composition, with_composition
+from pack.attention_hooks.host.settings import Capture, run_log
 from pack.attention_hooks.optimize.schedule import Schedule
+from pack.errors import PromptUnderstandingError
 from pack.nodes.compose_nodes import PUComposableDiffusion, PUComposableGuider, PUComposablePrompt
 from tiny import conditioning, tiny_sdxl
 

@@ -11,16 +11,16 @@ from pack.evaluation import command, saturation
 from pack.evaluation.conditioning import TARGETS, measure
 from pack.evaluation.methods import REGISTRY, Method
 from pack.evaluation.networks import TINY
-from pack.evaluation.quality import Recipe, Studio
+from pack.evaluation.quality import Pipeline, Recipe
 from pack.nodes.prompt_nodes import PUEncodePrompt
 
 RED_CIRCLE = prompt(("circle", "red"))
 
 
 @pytest.fixture(scope="module")
-def studio():
+def pipeline():
     with torch.inference_mode():
-        return Studio(*load_shapes(), recipe=Recipe(steps=2))
+        return Pipeline(*load_shapes(), recipe=Recipe(steps=2))
 
 
 def quiet(_text: str) -> None:
@@ -52,16 +52,16 @@ def test_every_colour_is_asked_for_equally_often():
     assert len(asked) == 18 and {asked.count(colour) for colour in asked} == {2}
 
 
-def test_nodes_are_wired_by_socket_type(studio):
+def test_nodes_are_wired_by_socket_type(pipeline):
     """Composable takes the prompt apart, and the sampler's positive input becomes the composition."""
     with torch.inference_mode():
-        positive, parsed, _ = PUEncodePrompt.execute(studio.clip, "a red circle and a blue star").result
-        start = {"MODEL": studio.model, "CLIP": studio.clip, "CONDITIONING": positive, "PU_PARSED_PROMPT": parsed}
+        positive, parsed, _ = PUEncodePrompt.execute(pipeline.clip, "a red circle and a blue star").result
+        start = {"MODEL": pipeline.model, "CLIP": pipeline.clip, "CONDITIONING": positive, "PU_PARSED_PROMPT": parsed}
         wires = REGISTRY.methods["composable"](start)
         assert [weight for _, weight in wires["PU_COMPOSITION"].parts] == [1.0, 1.0]
-        assert len(wires["CONDITIONING"]) == 2 and wires["MODEL"] is not studio.model
+        assert len(wires["CONDITIONING"]) == 2 and wires["MODEL"] is not pipeline.model
         structured = REGISTRY.methods["structured"](start)
-    assert structured["CONDITIONING"] is positive and structured["MODEL"] is not studio.model
+    assert structured["CONDITIONING"] is positive and structured["MODEL"] is not pipeline.model
     assert Method()(start) == start
 
 
@@ -76,8 +76,8 @@ def test_colour_errors_are_compared_picture_by_picture():
     assert found.value == -3 and found.high == pytest.approx(-3 + 1.96, abs=1e-3)
 
 
-def test_the_saturation_part_runs_and_saves(tmp_path, studio, monkeypatch):
-    monkeypatch.setattr(command, "_studio", lambda _file: (studio, "w"))
+def test_the_saturation_part_runs_and_saves(tmp_path, pipeline, monkeypatch):
+    monkeypatch.setattr(command, "_pipeline", lambda _file: (pipeline, "w"))
     monkeypatch.setattr(saturation, "QUICK", saturation.Plan((3.0, 12.0), rounds=1))
     command._saturation(Namespace(weights=None, quick=True, output=tmp_path))
     saved = json.loads((tmp_path / "saturation_quick.json").read_text("utf-8"))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.conditioning import PROMPT_KEY
-from pack.attention_hooks.host.encoding import encode_phrase, encode_prompt
+from pack.attention_hooks.host.conditioning.encoding import encode_phrase
+from pack.attention_hooks.host.conditioning.marks import PROMPT_KEY
 from pack.demo.model import load_shapes
+from pack.errors import PromptUnderstandingError
 from pack.nodes.compose_nodes import PUComposableDiffusion, PUComposableGuider, PUComposablePrompt, PUComposeText
+from pack.nodes.encoding import encode_prompt
 from pack.nodes.imagen_nodes import PUDynamicThresholding, PUGuidanceSchedule
 from pack.nodes.prompt_nodes import PUEncodePrompt, PUPickSubjects
 from pack.nodes.structured_nodes import PUStructuredDiffusion
-from pack.prompts.noun_phrases import noun_phrases
+from pack.prompts.noun_phrases import as_written, noun_phrases
 from test_prompt_nodes import TinyText, clip
 
 import nodes
@@ -66,7 +67,7 @@ def test_a_phrases_vectors_are_those_of_its_own_words(family):
     made = ids_clip(family)
     conditioning, prompt = encode_prompt(made, TEXT, "bundled")
     whole = conditioning[0][0][0]
-    car, sheep = (encode_phrase(made, prompt, phrase) for phrase in noun_phrases(prompt))
+    car, sheep = (encode_phrase(made, prompt, phrase, as_written(prompt, phrase)) for phrase in noun_phrases(prompt))
     assert (car.text, car.positions) == ("a red car", (4, 5, 6)) and sheep.positions == (8, 9, 10)
     for phrase in (car, sheep):
         assert phrase.vectors.shape == (3, 4 if family == "sd1" else 8)
@@ -89,7 +90,7 @@ def test_weights_pieces_brackets_and_chunk_borders(text):
     phrases = noun_phrases(prompt)
     assert phrases
     for phrase in phrases:
-        found = encode_phrase(made, prompt, phrase)
+        found = encode_phrase(made, prompt, phrase, as_written(prompt, phrase))
         assert torch.allclose(found.vectors, conditioning[0][0][0, list(found.positions)])
 
 

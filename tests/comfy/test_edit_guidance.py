@@ -7,10 +7,11 @@ import torch
 from editing import differ, pair, sample_edit, swap
 from engine import guided, prompt
 from pack.attention_hooks.edits.prompt_edit import PromptEdit
-from pack.attention_hooks.host.settings import run_log, with_edit
-from pack.attention_hooks.types import ParsedPrompt, Subject, Token, TokenSpan, Word
+from pack.attention_hooks.host.install import with_edit
+from pack.attention_hooks.host.settings import run_log
 from pack.evaluation.methods import run_node
 from pack.prompts.alignment import align
+from pack.prompts.types import ParsedPrompt, Subject, Token, TokenSpan, Word
 
 
 def test_a_stack_with_guidance(model):

@@ -5,10 +5,10 @@ import asyncio
 import comfy.sample
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.edit_conditioning import edit_latent, stack_conditionings
+from pack.attention_hooks.host.conditioning.source_and_edits import edit_latent, stack_conditionings
 from pack.demo.detector import detect
 from pack.demo.model import load_shapes
+from pack.errors import PromptUnderstandingError
 from pack.evaluation import edit_cases, editing
 from pack.evaluation.methods import run_node
 from test_prompt_nodes import parse
@@ -241,7 +241,7 @@ def test_the_cases_ask_for_what_their_prompts_say():
 
 def test_figures_and_page_from_known_rows():
     """Two pairs a kind and arm, one of which happened and stayed."""
-    from pack.evaluation.pages.editing import editing_page
+    from pack.evaluation.tables.editing import editing_page
 
     seen = [{"happened": 1.0, "stayed": 1.0, "outside": 2.0}, {"happened": 0.0, "stayed": 0.0, "outside": 4.0}]
     kinds = list(editing.settings())

@@ -4,8 +4,9 @@ import comfy.model_base
 import pytest
 import torch
 from engine import guided, positive, sample, with_pooled
-from pack.attention_hooks.host.families import family_of
-from pack.attention_hooks.host.settings import Capture, run_log, with_capture
+from pack.attention_hooks.host.attention.families import family_of
+from pack.attention_hooks.host.install import with_capture
+from pack.attention_hooks.host.settings import Capture, run_log
 from pack.attention_hooks.optimize.schedule import Schedule
 from tiny import conditioning, tiny_sd, tiny_sdxl
 
@@ -33,7 +34,7 @@ def test_sites_of_an_sd1_plan_in_forward_order(model):
 def test_real_sd15_plan_reads_five_layers_at_a_quarter():
     """The papers' 16x16 maps: input 7 and 8, output 3, 4, 5; middle is 8x8. On meta tensors, so nothing is held."""
     from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
-    from pack.attention_hooks.host.families import unet
+    from pack.attention_hooks.host.attention.families import unet
 
     with torch.device("meta"):
         network = UNetModel(

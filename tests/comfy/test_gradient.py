@@ -8,9 +8,9 @@ import pytest
 import torch
 from engine import guided, positive, prompt, sample
 from pack.attention_hooks.capture.sites import choose_sites
-from pack.attention_hooks.host.autograd import gradients
-from pack.attention_hooks.host.families import family_of
-from pack.attention_hooks.host.gradient import GradientPass, Reading
+from pack.attention_hooks.host.attention.families import family_of
+from pack.attention_hooks.host.gradient.autograd import gradients
+from pack.attention_hooks.host.gradient.gradient_pass import GradientPass, Reading
 from pack.attention_hooks.host.settings import run_log
 from pack.attention_hooks.optimize.schedule import Schedule
 from tiny import tiny_sd
@@ -278,9 +278,9 @@ def test_a_controlnet_counts_as_given(model):
 
 def test_conditioning_that_differs_by_row_is_never_thinned_out(model):
     """Image 1 of two, looked at alone, must be read with row 1's text."""
-    from pack.attention_hooks.host.evaluate import Evaluator
+    from pack.attention_hooks.host.gradient.evaluator import Evaluator
+    from pack.attention_hooks.host.sampling.units import LatentUnits, NoiseMaskView
     from pack.attention_hooks.host.settings import Guidance
-    from pack.attention_hooks.host.units import LatentUnits, NoiseMaskView
     from pack.attention_hooks.losses.attend_and_excite import AttendAndExcite
 
     run = gradient_pass(model, rows=2)

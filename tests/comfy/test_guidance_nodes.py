@@ -6,10 +6,10 @@ from itertools import permutations
 import pytest
 import torch
 from engine import positive, prompt, sample
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.host.settings import run_log, settings_of
-from pack.attention_hooks.types import ParsedPrompt, Subject
+from pack.errors import PromptUnderstandingError
 from pack.evaluation.methods import run_node
+from pack.prompts.types import ParsedPrompt, Subject
 
 WORDS = prompt().words
 RED_CAR, GREEN_FROG = Subject(WORDS[1], (WORDS[0],)), Subject(WORDS[4], (WORDS[3],))

@@ -4,11 +4,11 @@ import comfy.samplers
 import pytest
 import torch
 from engine import HW, guided, positive, sample
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.composition import Composition, with_composition
-from pack.attention_hooks.host.denoised import has_pixel_values
+from pack.attention_hooks.host.predictions.composition import Composition, with_composition
+from pack.attention_hooks.host.predictions.denoised import has_pixel_values
 from pack.attention_hooks.optimize.schedule import Schedule
 from pack.demo.model import load_shapes
+from pack.errors import PromptUnderstandingError
 from pack.nodes.imagen_nodes import PUDynamicThresholding, PUGuidanceSchedule
 from tiny import conditioning
 

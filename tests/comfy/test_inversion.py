@@ -9,8 +9,8 @@ import comfy.samplers
 import pytest
 import torch
 from engine import guided
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host import inversion as host
+from pack.attention_hooks.host.inversion import invert as host
+from pack.errors import PromptUnderstandingError
 from real_image import STEPS, come_back, inverted, miss, picture, text
 from tiny import tiny_sd, tiny_sdxl
 

@@ -13,14 +13,14 @@ from pack.evaluation.inversion import (
     DIRECT,
     NULL_TEXT,
     PROMPT,
-    Laboratory,
+    InversionPipeline,
     Result,
     Way,
     examples,
     psnr,
 )
-from pack.evaluation.pages.inversion import inversion_page
 from pack.evaluation.quality import Recipe
+from pack.evaluation.tables.inversion import inversion_page
 
 
 def quiet(_: str) -> None:
@@ -50,22 +50,22 @@ def test_the_ways_differ_as_they_should_and_a_cut_run_goes_on():
     """Few steps; the page and the summary are made from the real thing."""
     from pack.demo.model import load_shapes
 
-    laboratory = Laboratory(*load_shapes(), recipe=Recipe(steps=3))
+    inversion_pipeline = InversionPipeline(*load_shapes(), recipe=Recipe(steps=3))
     wanted = {ALONE: Way(3.0), "n": Way(3.0, NULL_TEXT), "p": Way(3.0, PROMPT, 1), "d": Way(3.0, DIRECT)}
     work = examples(2)
-    for found in laboratory.run(wanted, work, quiet):
+    for found in inversion_pipeline.run(wanted, work, quiet):
         results = found
     assert [len(r.psnr) for r in results.values()] == [2, 2, 2, 2]
     seen = {name: [len(rows) for rows in r.edits.values()] for name, r in results.items()}
     assert seen == {ALONE: [2, 2, 2], "n": [2, 2, 2], "p": [2, 2, 2], "d": [0, 2, 2]}
     assert results["d"].psnr == [100, 100]
     assert results["n"].psnr != results[ALONE].psnr != results["p"].psnr
-    head = {"machine": MACHINE, "weights": "w", "recipe": asdict(laboratory.recipe), "batch": inversion.BATCH}
+    head = {"machine": MACHINE, "weights": "w", "recipe": asdict(inversion_pipeline.recipe), "batch": inversion.BATCH}
     saved = {**head, "ways": inversion.summarise(results)}
     assert "| p | 2 |" in inversion_page(saved) and "| d | with local blend |" in inversion_page(saved)
     begun = inversion.earlier(saved, head)
     assert begun == results and inversion.earlier(saved, {**head, "weights": "v"}) == {}
-    assert list(laboratory.run(wanted, work, quiet, begun)) == [], "nothing is left to do"
+    assert list(inversion_pipeline.run(wanted, work, quiet, begun)) == [], "nothing is left to do"
 
 
 MACHINE = {"device": "CPU", "system": "Linux", "torch": "2", "comfyui": "0"}

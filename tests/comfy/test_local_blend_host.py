@@ -7,8 +7,9 @@ import torch
 from editing import blending, pair, sample_edit, swap
 from pack.attention_hooks.edits.local_blend import LocalBlend
 from pack.attention_hooks.edits.windows import Window
-from pack.attention_hooks.host.edits import EditRun
-from pack.attention_hooks.host.settings import run_log, with_edit
+from pack.attention_hooks.host.editing.edit_run import EditRun
+from pack.attention_hooks.host.install import with_edit
+from pack.attention_hooks.host.settings import run_log
 from pack.attention_hooks.types import AttentionSite
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from engine import guided, positive, prompt, sample
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.settings import Capture, run_log, with_capture
-from pack.attention_hooks.types import Subject
+from pack.attention_hooks.host.install import with_capture
+from pack.attention_hooks.host.settings import Capture, run_log
+from pack.errors import PromptUnderstandingError
 from pack.nodes.look_nodes import EACH, MEAN, PUAttentionHeatMap, PUGuidanceReport, PUTokenStrip
+from pack.prompts.types import Subject
 from tiny import tiny_sd
 
 HW = (16, 24)

@@ -4,9 +4,9 @@ import comfy.model_base
 import comfy.model_management
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host import null_text as host
-from pack.attention_hooks.host.negatives import step_ranges
+from pack.attention_hooks.host.inversion import null_text as host
+from pack.attention_hooks.host.inversion.negatives import step_ranges
+from pack.errors import PromptUnderstandingError
 from pack.nodes.inversion_nodes import DIRECT, NULL_TEXT, PROMPT, PUNullTextOptimise
 from real_image import come_back, inverted, miss, picture, text, with_null_text
 from tiny import conditioning, tiny_sd, tiny_sdxl
@@ -58,7 +58,7 @@ def test_every_round_of_every_step_goes_downhill(velocity, real):
 @torch.inference_mode()
 def test_the_gradient_is_that_of_finite_differences(velocity, real):
     """Along one direction, through ComfyUI's calls and its inference-mode weights."""
-    from pack.attention_hooks.host.inversion import guider_of, run_guider
+    from pack.attention_hooks.host.inversion.invert import guider_of, run_guider
 
     seen = {}
 

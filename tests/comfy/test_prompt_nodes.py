@@ -15,9 +15,9 @@ import comfy.text_encoders.sd3_clip
 import comfy.text_encoders.z_image
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.conditioning import LENGTH_KEY, PROMPT_KEY, TEXT_KEY
-from pack.attention_hooks.host.tokens import read_tokens
+from pack.attention_hooks.host.conditioning.marks import LENGTH_KEY, PROMPT_KEY, TEXT_KEY
+from pack.attention_hooks.host.conditioning.tokens import read_tokens
+from pack.errors import PromptUnderstandingError
 from pack.nodes.prompt_nodes import PUEncodePrompt, PUPickSubjects
 from pack.prompts import find_words, parse_prompt
 

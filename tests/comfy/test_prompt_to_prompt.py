@@ -11,10 +11,11 @@ import torch
 from comfy.model_base import ModelType
 from editing import blending, both, differ, edit_positive, noise, pair, sample_edit, swap, swapped, weighted
 from engine import guided, positive, prompt, sample, with_pooled
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.settings import Capture, run_log, with_capture, with_edit
+from pack.attention_hooks.host.install import with_capture, with_edit
+from pack.attention_hooks.host.settings import Capture, run_log
 from pack.attention_hooks.optimize.schedule import Schedule
 from pack.attention_hooks.types import AttentionSite
+from pack.errors import PromptUnderstandingError
 from tiny import conditioning, tiny_sd, tiny_sdxl
 
 UNGUIDABLE = {"dpm_fast", "dpm_adaptive"}
@@ -92,7 +93,7 @@ def test_the_second_run_equals_the_first_and_the_input_model_is_untouched(model)
 def test_the_layer_against_attention_written_out(model):
     """Row 1 of (source, edit, negative, negative) becomes P_source with token 2 weighted by -2, times its own values;
     the other rows keep their bits."""
-    from pack.attention_hooks.host.edited_attention import EditedAttention, Rows
+    from pack.attention_hooks.host.attention.edited_attention import EditedAttention, Rows
 
     edit = weighted(swap(pair()), -2.0)
     q, k, v = torch.randn(4, 6, 8), torch.randn(4, 77, 8), torch.randn(4, 77, 8)

@@ -7,9 +7,10 @@ import pytest
 import torch
 from editing import edit_positive, pair, swap, swapped
 from pack.attention_hooks.edits.local_blend import LocalBlend
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.conditioning import EDIT_KEY
-from pack.attention_hooks.host.settings import Capture, run_log, with_capture, with_edit
+from pack.attention_hooks.host.conditioning.marks import EDIT_KEY
+from pack.attention_hooks.host.install import with_capture, with_edit
+from pack.attention_hooks.host.settings import Capture, run_log
+from pack.errors import PromptUnderstandingError
 from pack.nodes.edit_nodes import PUEditLatent
 from pack.nodes.inversion_nodes import DIRECT, NULL_TEXT, PROMPT
 from real_image import come_back, inverted, miss, picture, with_null_text

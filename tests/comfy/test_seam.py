@@ -5,11 +5,11 @@ import comfy.samplers
 import pytest
 import torch
 from engine import ONE_UPDATE, guided, positive, prompt, sample
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.progress import progress_of
-from pack.attention_hooks.host.run import SamplingRun
+from pack.attention_hooks.host.gradient.guidance_run import GuidanceRun
+from pack.attention_hooks.host.sampling.progress import progress_of
 from pack.attention_hooks.host.settings import run_log
 from pack.attention_hooks.optimize.schedule import Schedule
+from pack.errors import PromptUnderstandingError
 from tiny import conditioning, tiny_sd
 
 STEPS = 8
@@ -46,13 +46,13 @@ def test_moving_equals_restarting_from_the_moved_latent(model, sampler, monkeypa
     sigmas = comfy.samplers.calculate_sigmas(sampling, "normal", STEPS)
     third = progress_of(sampling, float(sigmas[3]))
     node = guided(model, Schedule(refinements=(), start=third - 0.01, until=third + 0.01))
-    moved, guide = [], SamplingRun.guide
+    moved, guide = [], GuidanceRun.open_step
 
     def caught(*args):
         moved.append(guide(*args))
         return moved[-1]
 
-    monkeypatch.setattr(SamplingRun, "guide", caught)
+    monkeypatch.setattr(GuidanceRun, "open_step", caught)
 
     def run(patcher, noise, schedule, latent):
         sampler_object = comfy.samplers.sampler_object(sampler)
@@ -89,7 +89,7 @@ def test_guidance_sees_the_latent_as_the_model_will(model):
     """With a noise mask the pass must look at what ComfyUI paints, and have no gradient where the picture is kept."""
     from types import SimpleNamespace
 
-    from pack.attention_hooks.host.units import NoiseMaskView
+    from pack.attention_hooks.host.sampling.units import NoiseMaskView
 
     x, kept = torch.randn(1, 4, 4, 6), torch.randn(1, 4, 4, 6)
     mask = torch.zeros(1, 1, 4, 6)
@@ -161,7 +161,7 @@ def test_prompts_of_different_chunk_counts(model, negative):
 
 def test_several_entries_only_the_marked_one_is_read(model):
     """ConditioningCombine: the second positive entry is another text and must not be read."""
-    from pack.attention_hooks.host.conditioning import tag
+    from pack.attention_hooks.host.conditioning.marks import tag
 
     other = tag(conditioning(seed=9), prompt(text="something else"))
     node = guided(model)
@@ -213,7 +213,7 @@ def test_sampler_custom_advanced(model):
 
 def test_v_prediction_and_z_units():
     """x' = x - alpha·(1 + sigma²)·dL/dx: the move in x against the gradient in x, at one noise level."""
-    from pack.attention_hooks.host.units import LatentUnits
+    from pack.attention_hooks.host.sampling.units import LatentUnits
 
     model = tiny_sd()
     sampling = model.get_model_object("model_sampling")

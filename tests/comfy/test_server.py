@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from host_server import CHECKPOINT, Canvas, sd15
-from pack.door.client import Client, RunFailed
+from pack.runner.client import Client, RunFailed
 
 pytest_plugins = ["host_server"]
 

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.demo.detector import detect
 from pack.demo.model import load_shapes
+from pack.errors import PromptUnderstandingError
 
 import nodes
 

@@ -5,10 +5,11 @@ import torch
 from comfy.model_base import ModelType
 from engine import HW, guided, positive, prompt, sample, with_pooled
 from pack.attention_hooks.edits.structured import OneKeySet, Phrase, SeveralKeySets, averaged
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.attention_values import with_value_edit
-from pack.attention_hooks.host.settings import Capture, run_log, with_capture
+from pack.attention_hooks.host.editing.attention_values import with_value_edit
+from pack.attention_hooks.host.install import with_capture
+from pack.attention_hooks.host.settings import Capture, run_log
 from pack.attention_hooks.optimize.schedule import Schedule
+from pack.errors import PromptUnderstandingError
 from tiny import conditioning, tiny_sd, tiny_sdxl
 
 import nodes
@@ -69,7 +70,7 @@ def reference(model, edit, **options):
 
 
 def _sites(model):
-    from pack.attention_hooks.host.families import unet
+    from pack.attention_hooks.host.attention.families import unet
 
     for entry in unet.sites(model.model.diffusion_model):
         yield (

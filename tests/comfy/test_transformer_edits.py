@@ -11,8 +11,9 @@ from engine import prompt
 from pack.attention_hooks.capture.probabilities import joint_probs
 from pack.attention_hooks.edits.local_blend import LocalBlend
 from pack.attention_hooks.edits.prompt_edit import PromptEdit
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.settings import run_log, with_edit
+from pack.attention_hooks.host.install import with_edit
+from pack.attention_hooks.host.settings import run_log
+from pack.errors import PromptUnderstandingError
 from pack.nodes.edit_nodes import PUEncodeEdit, PUReweight
 from pack.prompts.alignment import token_map
 from tiny_transformers import SD3_HEADS, tiny_sd3_clip

@@ -7,12 +7,13 @@ import pytest
 import torch
 from engine import guided, positive, prompt
 from pack.attention_hooks.capture.sites import choose_sites
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.conditioning import tag
-from pack.attention_hooks.host.families import family_of, pixart, sd3
-from pack.attention_hooks.host.gradient import GradientPass, Reading
-from pack.attention_hooks.host.settings import Capture, run_log, with_capture
+from pack.attention_hooks.host.attention.families import family_of, pixart, sd3
+from pack.attention_hooks.host.conditioning.marks import tag
+from pack.attention_hooks.host.gradient.gradient_pass import GradientPass, Reading
+from pack.attention_hooks.host.install import with_capture
+from pack.attention_hooks.host.settings import Capture, run_log
 from pack.attention_hooks.optimize.schedule import Schedule
+from pack.errors import PromptUnderstandingError
 from pack.nodes.prompt_nodes import PUEncodePrompt
 from test_gradient import column_loss, value_and_gradient
 from test_look_nodes import look, no_preview_files  # noqa: F401  # the second is a fixture

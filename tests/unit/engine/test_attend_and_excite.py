@@ -4,10 +4,11 @@ import math
 
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.losses.attend_and_excite import ALL_BUT_START, AttendAndExcite
 from pack.attention_hooks.losses.blur import blur
-from pack.attention_hooks.types import ParsedPrompt, Subject, Token, TokenMaps, TokenSpan, Word
+from pack.attention_hooks.types import TokenMaps
+from pack.errors import PromptUnderstandingError
+from pack.prompts.types import ParsedPrompt, Subject, Token, TokenSpan, Word
 
 
 def prompt(*subjects: tuple[int, ...], words: int = 3, length: int = 7) -> ParsedPrompt:

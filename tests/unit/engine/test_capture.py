@@ -6,8 +6,8 @@ from pack.attention_hooks.capture.probabilities import attention_probs, fold_rep
 from pack.attention_hooks.capture.record import RUNS_KEPT, RunLog, RunRecord
 from pack.attention_hooks.capture.sites import ModelSite, choose_sites
 from pack.attention_hooks.capture.store import MapStore
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.types import AttentionSite
+from pack.errors import PromptUnderstandingError
 
 SITES = [
     ModelSite(AttentionSite("input", 1), 1, 8),

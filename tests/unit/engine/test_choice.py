@@ -2,9 +2,9 @@
 
 import pytest
 from pack.attention_hooks import losses  # noqa: F401  (registers them)
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.losses.base import REGISTRY
 from pack.attention_hooks.losses.choice import choose
+from pack.errors import PromptUnderstandingError
 from prompts_by_hand import prompt, subject
 
 BARE, DESCRIBED = subject((2,)), subject((5,), (4,))

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.predictions.composition import check_weight, compose, needs_unconditional
+from pack.errors import PromptUnderstandingError
 
 
 def flat(*values: float) -> torch.Tensor:

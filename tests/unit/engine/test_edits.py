@@ -8,7 +8,7 @@ from pack.attention_hooks.edits.reweight import Reweight
 from pack.attention_hooks.edits.self_attention import SelfInjection
 from pack.attention_hooks.edits.windows import TokenWindows, Window
 from pack.attention_hooks.edits.word_swap import WordSwap
-from pack.attention_hooks.errors import PromptUnderstandingError
+from pack.errors import PromptUnderstandingError
 
 SOURCE, EDIT = [0.5, 0.3, 0.2], [0.1, 0.6, 0.3]
 PROBS = torch.tensor([SOURCE, EDIT]).view(1, 2, 1, 1, 3)

@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.predictions.guidance_weight import SHAPES, GuidanceWeight
+from pack.errors import PromptUnderstandingError
 
 
 @pytest.mark.parametrize(

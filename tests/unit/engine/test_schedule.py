@@ -1,8 +1,8 @@
 """The schedule of algorithm 1: 25 of 50 steps, refinement at steps 0, 10, 20, step size 20·sqrt(linspace(1, .5))."""
 
 import pytest
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.optimize.schedule import Refinement, Schedule, parse_refinements
+from pack.errors import PromptUnderstandingError
 
 
 def progress_of_50_ddim_steps() -> list[float]:

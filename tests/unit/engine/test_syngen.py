@@ -9,8 +9,8 @@ import re
 
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.losses.syngen import ALWAYS, OTHERWISE_IDLE, SynGen, symmetric_distances
+from pack.errors import PromptUnderstandingError
 from prompts_by_hand import maps, prompt, subject
 
 P, Q, E = [0.75, 0.25], [0.25, 0.75], [0.5, 0.5]

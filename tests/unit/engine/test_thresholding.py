@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
 from pack.attention_hooks.predictions.thresholding import (
     check_cap,
     check_percentile,
@@ -11,6 +10,7 @@ from pack.attention_hooks.predictions.thresholding import (
     static_threshold,
     upper_quantile,
 )
+from pack.errors import PromptUnderstandingError
 
 
 def image(*values: float) -> torch.Tensor:

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.types import ParsedPrompt, Subject, Token, TokenSpan, Word
+from pack.errors import PromptUnderstandingError
 from pack.plots.before_after import Note, before_after
 from pack.plots.canvas import PAPER, stack, to_tensor
 from pack.plots.colours import SUBJECT_COLOURS, position_colours, word_colours
 from pack.plots.curves import LOSS, LossCurve, _span, loss_curves, nice_ticks
 from pack.plots.tokens import _runs, token_strip
+from pack.prompts.types import ParsedPrompt, Subject, Token, TokenSpan, Word
 
 
 def word(text, at):

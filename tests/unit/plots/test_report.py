@@ -4,7 +4,7 @@ import pytest
 import torch
 from pack.attention_hooks.capture.record import GuidedStep, RunRecord
 from pack.attention_hooks.capture.report import report, subject_names
-from pack.attention_hooks.types import ParsedPrompt, Subject, Word
+from pack.prompts.types import ParsedPrompt, Subject, Word
 
 NAN = float("nan")
 

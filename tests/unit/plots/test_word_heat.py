@@ -4,8 +4,9 @@ import pytest
 import torch
 from pack.attention_hooks.capture.heat import check_prompt, choose_captured, frames_within, map_hw, word_heat
 from pack.attention_hooks.capture.record import CapturedMaps
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.types import AttentionSite, ParsedPrompt, TokenSpan, Word
+from pack.attention_hooks.types import AttentionSite
+from pack.errors import PromptUnderstandingError
+from pack.prompts.types import ParsedPrompt, TokenSpan, Word
 
 QUARTER = AttentionSite("input", 7)
 OTHER_QUARTER = AttentionSite("output", 3)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from pack.attention_hooks.types import ParsedPrompt, Token
 from pack.prompts import parse_prompt
 from pack.prompts.brackets import read_brackets
+from pack.prompts.types import ParsedPrompt, Token
 
 
 def tokens(text: str, length: int = 77) -> tuple[Token, ...]:

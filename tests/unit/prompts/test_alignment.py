@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from pack.attention_hooks.errors import PromptUnderstandingError
-from pack.attention_hooks.types import ParsedPrompt, Subject, Token, TokenSpan, Word
+from pack.errors import PromptUnderstandingError
 from pack.prompts.alignment import align, carried_over, changed_things, positions_in, report, token_map
+from pack.prompts.types import ParsedPrompt, Subject, Token, TokenSpan, Word
 from pack.prompts.values import find_in_any, read_values
 from plain_tokens import parse
 

@@ -1,7 +1,7 @@
 """The text form of AND and NOT."""
 
 import pytest
-from pack.attention_hooks.errors import PromptUnderstandingError
+from pack.errors import PromptUnderstandingError
 from pack.prompts.conjunctions import read_conjunction
 
 

@@ -5,7 +5,7 @@ import shutil
 import sys
 
 import pytest
-from pack.attention_hooks.errors import PromptUnderstandingError
+from pack.errors import PromptUnderstandingError
 from pack.prompts import pipelines
 
 

@@ -1,8 +1,8 @@
 """The walk beside the tokens, on pieces written by hand: every piece in its place, nothing lost."""
 
 import pytest
-from pack.attention_hooks.types import Token
 from pack.prompts.spans import readable, spans_of, spell, walk
+from pack.prompts.types import Token
 
 
 def tokens(*pieces: str, start: bool = True):

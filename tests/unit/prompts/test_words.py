@@ -1,7 +1,7 @@
 """Words written by hand are found by whole words and occurrence, or refused with the words that are there."""
 
 import pytest
-from pack.attention_hooks.errors import PromptUnderstandingError
+from pack.errors import PromptUnderstandingError
 from pack.prompts import find_words, pick_subjects, report
 from plain_tokens import groups, parse
 

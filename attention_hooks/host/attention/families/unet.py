@@ -1,0 +1,69 @@
+"""Stable Diffusion 1.x, 2.x, SDXL and the Shapes model: ComfyUI's UNetModel with SpatialTransformer blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch.nn as nn
+
+from ....capture.sites import ModelSite
+from ....types import AttentionSite
+from ..edited_attention import Edits
+from ..recorder import Recorder
+
+EDITS_SELF_ATTENTION = True
+
+
+def matches(diffusion_model: nn.Module) -> bool:
+    has_blocks = all(hasattr(diffusion_model, name) for name in ("input_blocks", "middle_block", "output_blocks"))
+    return has_blocks and any(True for _ in _cross_attentions(diffusion_model))
+
+
+def sites(diffusion_model: nn.Module) -> list[ModelSite]:
+    return [ModelSite(site, down, module.heads) for site, down, module in _cross_attentions(diffusion_model)]
+
+
+def attention(diffusion_model: nn.Module, site: AttentionSite) -> Any:
+    return next(module for found, _, module in _cross_attentions(diffusion_model) if found == site)
+
+
+def attach(diffusion_model: nn.Module, recorder: Recorder, transformer_options: dict[str, Any]) -> None:
+    patches = transformer_options.setdefault("patches", {})
+    patches["attn2_patch"] = [*patches.get("attn2_patch", []), recorder]
+
+
+def edit(diffusion_model: nn.Module, crossing: Edits, keeping: Edits, transformer_options: dict[str, Any]) -> None:
+    replaced = transformer_options.setdefault("patches_replace", {})
+    for kind, edits in (("attn2", crossing), ("attn1", keeping)):
+        patches = replaced[kind] = dict(replaced.get(kind, {}))
+        for site, edited in edits.items():
+            place = (site.block, site.number, site.index)
+            # ComfyUI lets a patch own one transformer of a block, or all of them.
+            patches[place] = replace(edited, earlier=patches.get(place, patches.get(place[:2])))
+
+
+def _cross_attentions(unet: Any) -> Iterator[tuple[AttentionSite, int, Any]]:
+    """(site, latent pixels per map pixel, CrossAttention module) in forward order."""
+    # A pixel-space model may fold pixels into channels before its first block, as the Shapes model does.
+    down = getattr(unet, "patch_size", 1)
+    for number, block in enumerate(unet.input_blocks):
+        down *= 2 if _has(block, "Downsample") else 1
+        yield from _of_block("input", number, block, down)
+    if unet.middle_block is not None:
+        yield from _of_block("middle", 0, unet.middle_block, down)
+    for number, block in enumerate(unet.output_blocks):
+        yield from _of_block("output", number, block, down)
+        down //= 2 if _has(block, "Upsample") else 1
+
+
+def _of_block(name: str, number: int, block: nn.Module, down: int) -> Iterator[tuple[AttentionSite, int, Any]]:
+    for transformer in (child for child in block if type(child).__name__ == "SpatialTransformer"):
+        for index, inner in enumerate(transformer.transformer_blocks):
+            if inner.attn2 is not None:
+                yield AttentionSite(name, number, index), down, inner.attn2
+
+
+def _has(block: nn.Module, layer: str) -> bool:
+    return any(type(child).__name__ == layer for child in block)

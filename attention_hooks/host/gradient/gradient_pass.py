@@ -1,0 +1,183 @@
+"""One gradient pass: the positive prompt only, forward to the last site a loss reads, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.ldm.modules.attention as comfy_attention
+import comfy.model_patcher
+import comfy.samplers
+import torch
+from torch import Tensor, nn
+
+from ...capture.sites import ModelSite
+from ...capture.store import MapStore
+from ...types import AttentionSite
+from ..attention.families import family_of
+from ..attention.recorder import Listener, Recorder, StopForward
+from .autograd import ThawedInferenceTensors, gradients, met_inference_tensor
+from .checkpointing import checkpointed
+
+# What fp16 gradients are multiplied by on their way through the network: without it, those of the small early maps
+# are lost below 6e-8.
+FP16_SCALE = 2.0**12
+
+LeafAndInput = Callable[[], tuple[Tensor, Tensor]]
+MapsLoss = Callable[[Mapping[str, Tensor]], Tensor]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Maps that some losses want: of which entries, from which sites."""
+
+    entries: Sequence[dict[str, Any]]
+    sites: tuple[ModelSite, ...]
+
+    def listener(self) -> Listener:
+        lengths = {entry["uuid"]: entry["cross_attn"].shape[1] for entry in self.entries}
+        return Listener(frozenset(entry.site for entry in self.sites), lengths, MapStore())
+
+
+@dataclass
+class GradientPass:
+    """The settings of all passes of one run."""
+
+    model: Any
+    """comfy BaseModel, loaded."""
+    model_options: dict[str, Any]
+    modules: Mapping[AttentionSite, nn.Module]
+    """Every site any reading wants, in the order the forward pass meets them."""
+    readings: Mapping[str, Reading]
+    checkpointing: bool = False
+    forwards: int = 0
+    backwards: int = 0
+    _thaw: bool = False
+
+    @property
+    def knows_rows(self) -> bool:
+        """True when some conditioning differs from image to image, so that images are known by their row."""
+        entries = (entry for reading in self.readings.values() for entry in reading.entries)
+        return any(_rows_of(cond) > 1 for entry in entries for cond in entry["model_conds"].values())
+
+    def __call__(self, leaf_and_input: LeafAndInput, sigma: Tensor, loss: MapsLoss, wanted: Collection[str]) -> Tensor:
+        """`leaf_and_input()` makes (leaf, model input [images C H W]) inside the gradient context; `loss(maps)` gets,
+        for each wanted reading active at this noise level, maps [images tokens height width] and returns a scalar.
+
+        -> d loss / d leaf, detached; zeros when no reading is active."""
+        entries = [entry for reading in self.readings.values() for entry in reading.entries]
+        apply_weight_hooks(self.model, entries, sigma, self.model_options)
+        try:
+            return self._run(leaf_and_input, sigma, loss, wanted)
+        except RuntimeError as error:
+            if self._thaw or not met_inference_tensor(error):
+                raise
+            # Some other pack's patch multiplies by a weight of its own. Every pass from here on is the patient kind.
+            self._thaw = True
+            return self._run(leaf_and_input, sigma, loss, wanted)
+
+    def _run(self, leaf_and_input: LeafAndInput, sigma: Tensor, loss: MapsLoss, wanted: Collection[str]) -> Tensor:
+        with ExitStack() as stack:
+            stack.enter_context(gradients(self.model.diffusion_model))
+            if self._thaw:
+                stack.enter_context(ThawedInferenceTensors())
+            if self.checkpointing:
+                stack.enter_context(checkpointed(self.model.diffusion_model, set(self.modules.values())))
+            leaf, model_input = leaf_and_input()
+            maps = self._forward(model_input, sigma.clone(), {name: self.readings[name] for name in wanted})
+            if not maps:
+                return torch.zeros_like(leaf).detach()
+            self.backwards += 1
+            return gradient_of(loss(maps), leaf, self.model)
+
+    def _forward(self, x: Tensor, sigma: Tensor, readings: Mapping[str, Reading]) -> dict[str, Tensor]:
+        listeners = {name: reading.listener() for name, reading in readings.items()}
+        wanted = {entry.site for reading in readings.values() for entry in reading.sites}
+        last = [site for site in self.modules if site in wanted][-1]
+        recorder = Recorder(self.modules, list(listeners.values()), stop_after=last)
+        entries = {id(entry): entry for reading in readings.values() for entry in reading.entries}
+        for entry in entries.values():
+            # One call each: stopping early ends the whole call, and ComfyUI runs unlike entries one after the other.
+            self.forwards += 1
+            conds = [[with_given_control(entry)]]
+            with suppress(StopForward):
+                comfy.samplers.calc_cond_batch(self.model, conds, x, sigma, self._options(recorder))
+        return {name: listener.sink.probs() for name, listener in listeners.items() if not listener.sink.empty}
+
+    def _options(self, recorder: Recorder) -> dict[str, Any]:
+        """This run's model options plus our reading, for one call."""
+        options = differentiable_options(self.model_options)
+        family_of(self.model).attach(self.model.diffusion_model, recorder, options["transformer_options"])
+        return options
+
+
+def gradient_of(total: Tensor, leaf: Tensor, model: Any) -> Tensor:
+    """d total / d leaf, detached; on its way through a network that computes in fp16 it is scaled up."""
+    # Hosts before 0.19 know only the type the weights are kept in.
+    dtype = getattr(model, "get_dtype_inference", model.get_dtype)()
+    scale = FP16_SCALE if dtype == torch.float16 else 1.0
+    (gradient,) = torch.autograd.grad(total * scale, leaf, retain_graph=scale != 1.0)
+    if scale != 1.0 and not gradient.isfinite().all():
+        # Too much of a good thing: the scaled gradient left fp16's range.
+        (gradient,), scale = torch.autograd.grad(total, leaf), 1.0
+    return gradient.detach() / scale
+
+
+def differentiable_options(model_options: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a run's model options for one call that autograd works through."""
+    options = comfy.model_patcher.create_model_options_clone(model_options)
+    options.pop("multigpu_clones", None)
+    transformer = options.setdefault("transformer_options", {})
+    patches = transformer.setdefault("patches", {})
+    # Control adds to the skip tensors in place; autograd must find those it saved unchanged.
+    patches["input_block_patch_after_skip"] = [*patches.get("input_block_patch_after_skip", []), _own_copy]
+    transformer["optimized_attention_override"] = _differentiable_attention
+    return options
+
+
+def apply_weight_hooks(
+    model: Any, entries: Sequence[dict[str, Any]], sigma: Tensor, model_options: dict[str, Any]
+) -> None:
+    """Weight hooks (LoRA on a conditioning) write into the weights, which must happen in inference mode; the pass then
+    finds them applied."""
+    for entry in entries:
+        if entry.get("hooks") is not None:
+            model.current_patcher.prepare_hook_patches_current_keyframe(sigma, entry["hooks"], model_options)
+            model.current_patcher.apply_hooks(hooks=entry["hooks"])
+
+
+def _rows_of(cond: Any) -> int:
+    tensor = getattr(cond, "cond", None)
+    return tensor.shape[0] if isinstance(tensor, Tensor) and tensor.ndim else 1
+
+
+def _own_copy(h: Tensor, _options: dict[str, Any]) -> Tensor:
+    return h.clone()
+
+
+def _differentiable_attention(func: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+    """torch's attention for this pass: the sage, flash and chunked back-ends have no backward."""
+    return comfy_attention.attention_pytorch(*args, **kwargs)
+
+
+def with_given_control(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry for a differentiable call."""
+    return {**entry, "control": _DetachedControl(entry["control"])} if entry.get("control") is not None else entry
+
+
+class _DetachedControl:
+    """A ControlNet whose output counts as given: its own network is not differentiated (its weights are shared and
+    it does not read the words we steer)."""
+
+    def __init__(self, control: Any) -> None:
+        self._control = control
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._control, name)
+
+    def get_control(self, x_noisy: Tensor, *args: Any, **kwargs: Any) -> Any:
+        with torch.inference_mode():
+            out = self._control.get_control(x_noisy.detach(), *args, **kwargs)
+        return None if out is None else {k: [None if t is None else t.clone() for t in v] for k, v in out.items()}
