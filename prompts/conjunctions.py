@@ -9,8 +9,10 @@ from ..errors import PromptUnderstandingError
 
 AND = re.compile(r"\bAND\b")
 NOT = re.compile(r"^NOT\b\s*")
-WEIGHT = re.compile(r"^(.*?)(?<!embedding)(?<!\d)\s*:\s*([-+]?(?:\d+\.?\d*|\.\d+))$", re.DOTALL)
-"""A number behind a colon at the end: "a moon:0.8". Not the time in "a clock at 12:30"."""
+WEIGHT = re.compile(r"^(.*?)(?<!embedding)\s*:\s*([-+]?(?:\d+\.?\d*|\.\d+))[\s,;.]*$", re.DOTALL)
+"""A number behind a colon at the end: "a moon:0.8", "a BMW M3:0.7", "a moon:0.8,"."""
+CLOCK = re.compile(r"(?<![\w.])\d{1,2}:\d{2}[\s,;.]*$")
+"""The time in "a clock at 12:30" is no weight."""
 
 
 class WeightedText(NamedTuple):
@@ -36,5 +38,5 @@ def read_conjunction(text: str) -> list[WeightedText]:
 
 def _part(text: str) -> WeightedText:
     sign, text = (-1.0, NOT.sub("", text)) if NOT.match(text) else (1.0, text)
-    weighted = WEIGHT.match(text)
+    weighted = None if CLOCK.search(text) else WEIGHT.match(text)
     return WeightedText(weighted[1].strip(), sign * float(weighted[2])) if weighted else WeightedText(text, sign)

@@ -42,10 +42,51 @@ ALWAYS_STYLE = words(
 )
 """Not subjects anywhere: "in the style of", "in high resolution"."""
 
+PICTURED_MORE = words("present display show focus capture centre center highlight showcase illustrate reveal")
+SHOWING = frozenset(
+    form
+    for verb in PICTURED | PICTURED_MORE
+    for form in (verb, verb + "s", verb + "ed", verb + "ing", verb.rstrip("e") + "ing", verb + "d")
+)
+SIDES = words("top left right front side foot end edge bottom base corner center centre middle")
+"""With "of" behind they say where: "at the foot of the mountain"."""
+SEEN_IN_TAGS = words(
+    """
+    light lights shadow shadows reflections canvas work frame field engine texture textures lens iso film angle blur
+    grain color colour colors colours angle
+    """
+)
+"""Style words that end the names of things: "stage lights", "lavender field"."""
+PICTURE_WORDS = words("subject figure focus cover focal camera scene title design composition background caption")
+NEVER_THINGS = words(
+    """
+    scene subject figure focus image picture composition background setting camera photo photograph illustration
+    """
+)
+"""With "the" and "is" behind: "the main subject is a red panda"."""
+
+ABSTRACT = words(
+    """
+    atmosphere mood ambiance ambience vibe sense feeling emotion composition presentation impression touch hint
+    contrast tone elegance beauty tranquility serenity camera viewer viewers lighting foreground shade hue style
+    appearance expression pose way addition contrast depth variety array nothing something everything anything nobody
+    anyone everyone someone dimension sharpness nostalgia mystery warmth calm drama detail details resolution
+    """
+)
+"""Nowhere things to draw."""
+
+PRONOUNS = words(
+    """
+    i you he she it they we me him her us them one ones other others another each both all some any none this that
+    these those who which what there himself herself itself themselves everything nothing something nobody somebody
+    someone everyone anyone no-one
+    """
+)
+
 PLACES = words(
     """
     background foreground middle center centre left right front side top bottom back backdrop distance corner edge
-    midst end inside outside rear
+    midst end inside outside rear foot
     """
 )
 """Not subjects behind a preposition: "in the background", "on top of"."""
@@ -84,7 +125,7 @@ NUMBERS = {
 DEGREES = words(
     """
     very extremely really highly so too quite incredibly super rather fairly slightly ultra insanely most more
-    absolutely truly just also
+    absolutely truly just also only still even
     """
 )
 """They say how much, not how it looks."""

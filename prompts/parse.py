@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .brackets import read_brackets
+from .cleaning import NOWHERE, Cleaned, clean
 from .grammar import Reading, read
 from .pipelines import AUTO, load_pipeline
-from .spans import Walk, embeddings, walk, with_spans
+from .spans import Walk, walk, with_spans
+from .tags import settle
 from .types import ParsedPrompt, Subject, Token, Word
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ NO_SUBJECT = (
     "No noun was found that could be drawn, so guidance has nothing to hold on to. Name the things you want to see, "
     "or choose words with Pick Subjects."
 )
+OTHER_WORD = re.compile(r"(?<![\w'’])\w+")
 EMPTY = "The prompt is empty. The picture is made without a text; write what you want to see."
 
 
@@ -40,12 +44,16 @@ def parse_prompt(
     """
     plain = read_brackets(text, weights).plain
     language, parser = load_pipeline(pipeline)
-    reading = read(parsed(language, plain))
+    doc = parsed(language, plain)
+    reading = read(doc)
     walked = walk(plain, tokens)
-    # The parser was shown a stand-in for embeddings: words are named by what the user wrote.
-    named = [Word(plain[word.start : word.stop], word.start, word.stop) for word in reading.words]
-    words = with_spans(named, walked, tokens)
+    places = _Places(doc, plain)
+    words = with_spans(places.words(reading.words), walked, tokens)
     placed = {(word.start, word.stop): word for word in words}
+
+    def here(word: Word) -> Word:
+        return placed[places.span(word)]
+
     prompt = ParsedPrompt(
         text=text,
         plain=plain,
@@ -53,26 +61,80 @@ def parse_prompt(
         length=length,
         tokens=tuple(tokens),
         words=words,
-        subjects=tuple(_placed(subject, placed) for subject in reading.subjects),
+        subjects=tuple(_placed(subject, here) for subject in reading.subjects),
         relations=reading.relations,
         parser=parser,
+        excluded=tuple(_placed(subject, here) for subject in reading.excluded),
+        left_out=reading.left_out,
     )
-    return replace(prompt, notes=(*notes, *_notes(prompt, walked)))
+    return replace(prompt, notes=(*notes, *_notes(prompt, walked), *_literal(doc)))
 
 
 def parsed(language, plain: str) -> Doc:  # noqa: ANN001  (spacy.Language, which may be missing)
-    """spaCy's reading, with its words in terms of `plain`. An embedding's name is shown to it as one unknown noun."""
-    shown = plain
-    for start, stop in embeddings(plain):
-        shown = shown[:start] + "embeddingname".ljust(stop - start, "x")[: stop - start] + shown[stop:]
-    return language(shown)
+    """spaCy's reading, piece by piece: no grammar crosses a sentence, a line or a comma between tags.
+
+    `user_data` has "origins", the place in `plain` of each letter; "tags", the tokens of single tags; "literal".
+    """
+    from spacy.tokens import Doc
+
+    cleaned = clean(plain)
+    docs = list(language.pipe([piece.text for piece in cleaned.pieces]))
+    for piece, doc in zip(cleaned.pieces, docs, strict=True):
+        if piece.is_tag:
+            settle(doc)
+    whole = Doc.from_docs(docs, exclude=["user_data"]) if docs else language("")
+    assert whole is not None
+    _note_places(whole, cleaned, docs)
+    return whole
 
 
-def _placed(subject: Subject, placed: dict[tuple[int, int], Word]) -> Subject:
-    def find(word: Word) -> Word:
-        return placed[word.start, word.stop]
+def _note_places(whole: Doc, cleaned: Cleaned, docs: list[Doc]) -> None:
+    origins, first, starts, tags = [NOWHERE] * len(whole.text), 0, [], set()
+    for piece, doc in zip(cleaned.pieces, docs, strict=True):
+        offset = whole[first].idx
+        origins[offset : offset + len(piece.origins)] = piece.origins
+        starts.append(first)
+        tags |= set(range(first, first + len(doc))) if piece.is_tag else set()
+        first += len(doc)
+    inserted = frozenset(
+        token.i for token in whole if all(at == NOWHERE for at in origins[token.idx : token.idx + len(token)])
+    )
+    whole.user_data.update(inserted=inserted, origins=origins, tags=tags, starts=starts, literal=cleaned.literal)
 
-    return Subject(find(subject.noun), tuple(find(word) for word in subject.modifiers), subject.count)
+
+class _Places:
+    """Words of the cleaned text -> places in the plain one."""
+
+    def __init__(self, doc: Doc, plain: str) -> None:
+        self.origins = doc.user_data["origins"]
+        self.plain = plain
+
+    def span(self, word: Word) -> tuple[int, int]:
+        real = [origin for origin in self.origins[word.start : word.stop] if origin != NOWHERE]
+        return (real[0], real[-1] + 1) if real else (NOWHERE, NOWHERE)
+
+    def words(self, found: Sequence[Word]) -> list[Word]:
+        """Those that the user wrote, and what was no language: it can still be looked at by name."""
+        spans = {self.span(word) for word in found} - {(NOWHERE, NOWHERE)}
+        covered = {i for start, stop in spans for i in range(start, stop)}
+        for match in OTHER_WORD.finditer(self.plain):
+            if covered.isdisjoint(range(*match.span())):
+                spans.add(match.span())
+        return [Word(self.plain[start:stop], start, stop) for start, stop in sorted(spans)]
+
+
+def _placed(subject: Subject, here: Callable[[Word], Word]) -> Subject:
+    return Subject(here(subject.noun), tuple(here(word) for word in subject.modifiers), subject.count)
+
+
+def _literal(doc: Doc) -> list[str]:
+    found = doc.user_data["literal"]
+    if not found:
+        return []
+    return [
+        f"Syntax of other tools is drawn as text by ComfyUI, it does not act: {', '.join(found)}. It was left out of "
+        "the reading."
+    ]
 
 
 def _notes(prompt: ParsedPrompt, walked: Walk) -> list[str]:

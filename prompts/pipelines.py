@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import PromptUnderstandingError
+from . import open_lexicon
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -70,6 +71,8 @@ def _load(name: str) -> tuple[Language, str]:
             f"The parser {name!r} does not load with spaCy {spacy.__version__} ({reason}). Choose 'bundled', or "
             "reinstall Prompt Understanding's requirements."
         ) from error
+    if name == BUNDLED:
+        open_lexicon.teach(language)
     if not language.has_pipe("parser"):
         raise PromptUnderstandingError(
             f"The parser {name!r} has no dependency parser (it has: {', '.join(language.pipe_names)}), so it cannot "

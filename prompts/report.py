@@ -11,7 +11,7 @@ from .types import ParsedPrompt, Subject, Token, Word
 def report(prompt: ParsedPrompt) -> str:
     """Several lines; the last part lists all tokens but padding."""
     return "\n".join(
-        [*_head(prompt), "", *_subjects(prompt), *_relations(prompt), *_notes(prompt), "", *_tokens(prompt)]
+        [*_head(prompt), "", *_subjects(prompt), *_relations(prompt), *_left_out(prompt), *_notes(prompt), "", *_tokens(prompt)]
     )
 
 
@@ -40,6 +40,13 @@ def _at(word: Word) -> str:
 def _relations(prompt: ParsedPrompt) -> Iterator[str]:
     for kind, subject, object_ in prompt.relations:
         yield f"  {prompt.subjects[subject].noun.text} {kind} {prompt.subjects[object_].noun.text}"
+
+
+def _left_out(prompt: ParsedPrompt) -> Iterator[str]:
+    denied = [f"{subject.text} (the prompt says without it)" for subject in prompt.excluded]
+    others = [f"{text} ({reason})" for text, reason in prompt.left_out]
+    if denied or others:
+        yield f"Left out: {', '.join(dict.fromkeys([*denied, *others]))}"
 
 
 def _notes(prompt: ParsedPrompt) -> Iterator[str]:

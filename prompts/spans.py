@@ -121,22 +121,33 @@ def _best_walk(plain: str, tokens: Sequence[Token]) -> Walk:
 
 def spans_of(start: int, stop: int, walked: Walk, tokens: Sequence[Token]) -> tuple[TokenSpan, ...]:
     """Runs of positions whose tokens spell characters [start, stop)."""
-    wanted = set(range(start, stop))
-    texts = {token.position: token.text for token in tokens}
-    positions = sorted(position for position, offsets in walked.characters.items() if offsets & wanted)
+    return _spans(start, stop, _positions(walked), {token.position: token.text for token in tokens})
+
+
+def with_spans(words: Sequence[Word], walked: Walk, tokens: Sequence[Token]) -> tuple[Word, ...]:
+    positions, texts = _positions(walked), {token.position: token.text for token in tokens}
+    return tuple(
+        Word(word.text, word.start, word.stop, _spans(word.start, word.stop, positions, texts)) for word in words
+    )
+
+
+def _positions(walked: Walk) -> dict[int, list[int]]:
+    """Offset in the text -> positions that spell it."""
+    found: dict[int, list[int]] = {}
+    for position, offsets in walked.characters.items():
+        for offset in offsets:
+            found.setdefault(offset, []).append(position)
+    return found
+
+
+def _spans(start: int, stop: int, at: dict[int, list[int]], texts: dict[int, str]) -> tuple[TokenSpan, ...]:
     runs: list[list[int]] = []
-    for position in positions:
+    for position in sorted({position for offset in range(start, stop) for position in at.get(offset, ())}):
         if runs and runs[-1][-1] == position - 1:
             runs[-1].append(position)
         else:
             runs.append([position])
     return tuple(TokenSpan("".join(texts[p] for p in run), run[0], run[-1] + 1) for run in runs)
-
-
-def with_spans(words: Sequence[Word], walked: Walk, tokens: Sequence[Token]) -> tuple[Word, ...]:
-    return tuple(
-        Word(word.text, word.start, word.stop, spans_of(word.start, word.stop, walked, tokens)) for word in words
-    )
 
 
 def _clusters(text: str) -> list[tuple[int, str]]:

@@ -68,6 +68,13 @@ class Subject:
         return " ".join([*(word.text for word in self.modifiers), self.noun.text])
 
 
+class LeftOut(NamedTuple):
+    """A word or tag that names no thing to strengthen, and why, as the report says it: "camera"."""
+
+    text: str
+    reason: str
+
+
 class Relation(NamedTuple):
     """`subjects[subject]` is `kind` ("left of", "on top of", …) `subjects[object]`."""
 
@@ -100,6 +107,9 @@ class ParsedPrompt:
     """Which pipeline did it, e.g. "en_core_web_sm 3.8.0" or "bundled 1.0"."""
     notes: tuple[str, ...] = ()
     """Sentences for the user: what was left out or assumed."""
+    excluded: tuple[Subject, ...] = ()
+    """What the prompt denies: "without a hat". No guidance strengthens it."""
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -11,6 +11,8 @@ from .spans import spans_of, walk
 from .types import ParsedPrompt, Relation, Subject, Word
 
 NUMBERED = re.compile(r"^(.*?)\s*#\s*(\d+)$", re.DOTALL)
+OWNER = re.compile(r"(?<=\w)['’]s\b|(?<=s)['’](?!\w)")
+APOSTROPHE = re.compile(r"\w['’]\w")
 UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
 """Thai, Japanese, Chinese, Korean: words are not kept apart by spaces, so any run of letters may be asked for."""
 
@@ -112,17 +114,21 @@ def _find(prompt: ParsedPrompt, wish: Wish) -> list[Word]:
 def _runs(prompt: ParsedPrompt, phrase: str) -> list[list[Word]]:
     """Runs of neighbouring words that read like the phrase."""
     wanted = _folded(phrase)
+    apostrophe = "".join(wanted) if APOSTROPHE.search(phrase) else None
     found = []
     for first in range(len(prompt.words)):
         for last in range(first, min(first + len(wanted) + 1, len(prompt.words))):
             run = prompt.words[first : last + 1]
-            if [piece for word in run for piece in _folded(word.text)] == wanted:
+            pieces = [piece for word in run for piece in _folded(word.text)]
+            if pieces == wanted or "".join(pieces) == apostrophe:
                 found.append(list(run))
     return found
 
 
 def _folded(text: str) -> list[str]:
-    """The text's letters as words; hyphens, apostrophes and signs between are as good as a space."""
+    """The text's letters as words; hyphens, apostrophes and signs between are as good as a space. The owner's "'s" is
+    no word of the prompt."""
+    text = OWNER.sub("", text)
     return re.findall(r"[^\W_]+", text.casefold()) or [text.casefold().strip()]
 
 

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 WIDTH = 64
 BATCH = 64
 TAG_TO_POS = {
-    "NN": "NOUN", "NNS": "NOUN", "NNP": "PROPN", "JJ": "ADJ", "VBN": "VERB", "VBG": "VERB", "VBZ": "VERB", "DT": "DET",
+    "NN": "NOUN", "NNS": "NOUN", "NNP": "PROPN", "JJ": "ADJ", "VBN": "VERB", "VBG": "VERB", "VBZ": "VERB", "VBP": "VERB", "VBD": "VERB",
+    "VB": "VERB", "PRP": "PRON", "TO": "PART", "RP": "ADP", "DT": "DET",
     "CD": "NUM", "IN": "ADP", "CC": "CCONJ", "RB": "ADV", "PRP$": "PRON", "POS": "PART", "WDT": "PRON", "WP$": "DET",
     "EX": "PRON", "HYPH": "PUNCT", ",": "PUNCT", ".": "PUNCT", ":": "PUNCT",
 }  # fmt: skip
@@ -40,7 +41,7 @@ CONFIG = {
                     "@architectures": "spacy.MultiHashEmbed.v2",
                     "width": WIDTH,
                     "attrs": ["NORM", "PREFIX", "SUFFIX", "SHAPE"],
-                    "rows": [5000, 500, 1500, 300],
+                    "rows": [6000, 1000, 1500, 300],
                     "include_static_vectors": False,
                 },
                 "encode": {
@@ -78,7 +79,7 @@ CONFIG = {
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--prompts", type=int, default=14_000, help="generated prompts to learn from")
+    options.add_argument("--prompts", type=int, default=24_000, help="generated prompts to learn from")
     options.add_argument("--epochs", type=int, default=4)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--out", type=Path, default=ROOT / "prompts" / "pipeline")
@@ -93,8 +94,11 @@ def train(prompts: int, epochs: int, seed: int) -> Any:
     import spacy
     from spacy.util import fix_random_seed, minibatch
 
+    from .. import open_lexicon
+
     fix_random_seed(seed)
     language = spacy.blank("en").from_config(CONFIG)
+    open_lexicon.teach(language)
     examples = list(_examples(language, prompts, seed))
     fresh = list(_examples(language, 500, seed + 1))
     optimizer = language.initialize(lambda: examples[:4000])

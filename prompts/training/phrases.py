@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from random import Random
 
+from ..open_lexicon import words_of
 from . import vocabulary as v
 from .trees import Node, punct
 
@@ -28,6 +30,17 @@ ADJECTIVE_ENDINGS = v.words("y ish ed ous ic al ive ant less ful ular esque")
 MEASURES = v.words("pair couple group bunch pile stack row cup glass bowl plate piece slice set herd flock")
 
 
+@lru_cache(maxsize=1)
+def open_nouns() -> list[str]:
+    found = words_of("Np", "Np", "Nvp", "Nap", "nap", "nVp", "nvp", "Navp", "avp")
+    return [word for word in found if 3 <= len(word) <= 11]
+
+
+@lru_cache(maxsize=1)
+def open_adjectives() -> list[str]:
+    return [word for word in words_of("A", "Av", "Ap", "nA", "na") if 3 <= len(word) <= 11 and word[-3:] != "ing"]
+
+
 class Phrases:
     """All random choices go through one generator, so that a seed gives the same corpus."""
 
@@ -47,7 +60,9 @@ class Phrases:
         return "".join(self.pick(SYLLABLES) for _ in range(self.rng.randint(1, 3)))
 
     def noun_word(self) -> str:
-        return self.made_up() + self.pick(ENDINGS) if self.chance(0.12) else self.pick(CONCRETE)
+        if self.chance(0.08):
+            return self.made_up() + self.pick(ENDINGS)
+        return self.pick(open_nouns()) if self.chance(0.35) else self.pick(CONCRETE)
 
     def plural(self, word: str) -> str:
         if word in v.ALREADY_PLURAL or word in v.UNCOUNTED:
@@ -62,10 +77,12 @@ class Phrases:
 
     def adjective_word(self) -> tuple[str, str]:
         roll = self.rng.random()
-        if roll < 0.38:
+        if roll < 0.34:
             return self.pick(v.COLOURS), "JJ"
-        if roll < 0.76:
+        if roll < 0.62:
             return self.pick(v.ADJECTIVES), "JJ"
+        if roll < 0.76:
+            return self.pick(open_adjectives()), "JJ"
         if roll < 0.86:
             return self.pick(v.PARTICIPLES), "VBN"
         if roll < 0.93:
@@ -117,7 +134,8 @@ class Phrases:
         first = self.adjective().as_(dep)
         if self.chance(0.25):
             first.after(punct(","), self.adjective().as_("conj"))
-        return first.after(Node("and", "CC", "cc"), self.adjective().as_("conj"))
+        joint = self.pick(["and", "and", "and", "or", "but"])
+        return first.after(Node(joint, "CC", "cc"), self.adjective().as_("conj"))
 
     def adjectives(self) -> list[Node]:
         roll = self.rng.random()
@@ -250,7 +268,7 @@ class Phrases:
             if i == len(others) - 1:
                 if len(others) > 1 and self.chance(0.3):
                     last.after(punct(","))
-                last.after(Node("&" if self.chance(0.03) else "and", "CC", "cc"))
+                last.after(Node(self.pick(["and"] * 16 + ["&"] + ["or"] * 2), "CC", "cc"))
             else:
                 last.after(punct(","))
             last.after(other.as_("conj"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
+from . import clauses
 from . import vocabulary as v
 from .phrases import Phrases
 from .trees import Node, Sentence, flatten, punct
@@ -19,6 +20,8 @@ def corpus(count: int, seed: int) -> Iterator[Sentence]:
 
 
 def prompt(p: Phrases) -> Node:
+    if p.chance(0.45):
+        return clause_or_tag(p)
     roll = p.rng.random()
     if roll < 0.12:
         root = tags(p)
@@ -34,6 +37,14 @@ def prompt(p: Phrases) -> Node:
         add_tail(p, root)
     if p.chance(0.12):
         root.after(punct("."))
+    return root
+
+
+def clause_or_tag(p: Phrases) -> Node:
+    kinds = (clauses.clause, clauses.caption, clauses.tag, clauses.denial, clauses.measured)
+    root = p.rng.choices(kinds, (35, 35, 15, 11, 4))[0](p)
+    if p.chance(0.1):
+        add_tail(p, root)
     return root
 
 

@@ -60,7 +60,7 @@ def flatten(root: Node) -> Sentence:
     return Sentence(
         words=[node.word for node in nodes],
         spaces=[i + 1 < len(nodes) and not nodes[i + 1].glued for i in range(len(nodes))],
-        tags=[node.tag for node in nodes],
+        tags=["PRP" if node.tag == "THEY" else node.tag for node in nodes],
         deps=[node.dep for node in nodes],
         heads=[places[id(heads[id(node)])] for node in nodes],
     )

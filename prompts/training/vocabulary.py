@@ -383,3 +383,36 @@ UNCOUNTED = frozenset(
     """
     )
 )
+
+TRANSITIVE_LEMMAS = words(
+    """
+    hold wear carry ride eat drink chase follow feed hug kiss pull push throw catch kick hit watch read write paint
+    draw build fix repair cook bake prepare cut slice serve sell buy play drive fly row climb explore guard protect
+    attack fight cast summon forge carve sew knit clean wash brush pet stroke walk train guide lead lift open close
+    cross enter leave approach steal find hunt grab touch smell bite lick pour mix make crush break balance juggle
+    show examine study inspect admire overlook surround cover raise swing wield share water mend gather pick plant
+    tie wrap fold hide share stir chop light surf cut fill face reflect contain support frame line block
+    """
+)
+INTRANSITIVE_LEMMAS = words(
+    """
+    sit stand sleep lie rest walk run jump fly swim float dance smile laugh play pose wait relax kneel crouch lean
+    hang climb crawl hide graze perch sail drive drift hover glow burn shine grow bloom fall rise emerge peek stare
+    look wander stroll march ride race fight sing perform meditate pray dream nap swing slide park travel gallop
+    leap glide howl bark loom tower circle gather stretch bow curl sparkle swirl splash land point
+    """
+)
+PASTS = dict(
+    pair.split("/")
+    for pair in words(
+        """
+        sit/sat stand/stood sleep/slept lie/lay run/ran fly/flew swim/swam hang/hung hide/hid drive/drove grow/grew
+        fall/fell rise/rose ride/rode fight/fought sing/sang swing/swung slide/slid leap/leapt hold/held wear/wore
+        eat/ate drink/drank feed/fed throw/threw catch/caught hit/hit read/read write/wrote draw/drew build/built
+        cut/cut sell/sold buy/bought lead/led leave/left steal/stole find/found bite/bit make/made break/broke
+        light/lit kneel/knelt shine/shone sew/sewed teach/taught
+        """
+    )
+)
+PLACED = words("parked perched seated placed located scattered arranged moored set displayed draped tied stuck")
+PARTICLES = words("up down out away back off over around in along")

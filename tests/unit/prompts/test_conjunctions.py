@@ -20,6 +20,10 @@ from pack.prompts.conjunctions import read_conjunction
         ("embedding:3 AND embedding:style:2", [("embedding:3", 1), ("embedding:style", 2)]),
         ("a cat\nAND\na dog", [("a cat", 1), ("a dog", 1)]),
         ("a cat:0 AND a dog", [("a cat", 0), ("a dog", 1)]),
+        ("a BMW M3:0.7 AND a lake", [("a BMW M3", 0.7), ("a lake", 1)]),
+        ("a moon:0.8, AND a lake", [("a moon", 0.8), ("a lake", 1)]),
+        ("a lake AND NOT fog:0.4,", [("a lake", 1), ("fog", -0.4)]),
+        ("a train at 9:05, AND a dog", [("a train at 9:05,", 1), ("a dog", 1)]),
         ("version 1.5: a cat AND a dog", [("version 1.5: a cat", 1), ("a dog", 1)]),
     ],
 )
