@@ -205,6 +205,16 @@ def _cascade(wanted: argparse.Namespace) -> None:
     save(file, {**marks, **results}, cascade_page(results, marks))
 
 
+def _parser(wanted: argparse.Namespace) -> None:
+    from ..prompts.pipelines import load_pipeline
+    from . import parser_gold
+    from .tables.parser import parser_page
+
+    pipelines = parser_gold.measure(say, ("seen",) if wanted.quick else parser_gold.HALVES)
+    results = {"machine": machine(), "auto": load_pipeline()[1], "pipelines": pipelines}
+    save(wanted.output / ("parser_quick.json" if wanted.quick else "parser.json"), results, parser_page(results))
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "speed": _speed,
     "memory": _memory,
@@ -215,6 +225,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "editing": _editing,
     "inversion": _inversion,
     "cascade": _cascade,
+    "parser": _parser,
 }
 
 

@@ -35,8 +35,8 @@ class PUEncodePrompt(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "parser", options=pipeline_choices(), default=AUTO, advanced=True, optional=True,
-                    tooltip="Who reads the sentence. 'auto' takes the best English spaCy model that is installed, "
-                    "else the small one that comes with this pack. Change it when a subject in the report is wrong.",
+                    tooltip="Who reads the sentence. 'auto' takes the small model that comes with this pack: on "
+                    "prompts it is the best of those measured. Change it when a subject in the report is wrong.",
                 ),
             ],
             outputs=[
@@ -71,6 +71,11 @@ class PUPickSubjects(io.ComfyNode):
                     tooltip="Words of the prompt, separated by commas or lines: 'turtle, red crown#2'. The last word "
                     "of each is the thing, those before describe it. '#2' is the second time it comes.",
                 ),
+                io.String.Input(
+                    "excluded", default="", optional=True, advanced=True,
+                    tooltip="Words of the prompt that should not be in the picture, separated by commas, in place of "
+                    "those the parser found. Nothing strengthens them. Empty keeps what was found.",
+                ),
             ],
             outputs=[
                 ParsedPromptSocket.Output(display_name="prompt", tooltip="The same prompt with these subjects."),
@@ -79,8 +84,8 @@ class PUPickSubjects(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def execute(cls, prompt: ParsedPrompt, words: str) -> io.NodeOutput:
-        picked = pick_subjects(prompt, words)
+    def execute(cls, prompt: ParsedPrompt, words: str, excluded: str = "") -> io.NodeOutput:
+        picked = pick_subjects(prompt, words, excluded)
         return _result(picked, picked)
 
 

@@ -70,7 +70,7 @@ SCHEDULED = re.compile(rf"\[([^\[\]:|]*):([^\[\]:|]*):\s*{NUMBER}\s*\]")
 CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}|\[([^\[\]:]*\|[^\[\]]*)\]")
 SQUARE = re.compile(r"\[[^\[\]]+\]")
 SENTENCE_END = re.compile(r"(?<!\b[A-Z])(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)[.!?]+(?=\s|$|[A-Z])")
-QUOTES = set("\"“”„«»‹›`´〝〞「」『』*~^\\<>[]{}=")
+QUOTES = set('"“”„«»‹›`´〝〞「」『』*~^\\<>[]{}=')
 APOSTROPHES = set("'’‘‛ʼ")
 
 

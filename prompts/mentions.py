@@ -9,11 +9,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .lexicon import words
+
 if TYPE_CHECKING:
     from spacy.tokens import Doc
     from spacy.tokens import Token as DocToken
 
-PRONOUNS = frozenset("it he she they".split())
+PRONOUNS = words("it he she they")
 
 
 class Mentions:

@@ -11,20 +11,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .lexicon import words
+
 if TYPE_CHECKING:
     from spacy.language import Language
 
 WORDS = Path(__file__).parent / "words.txt.gz"
-FUNCTION_WORDS = frozenset(
+FUNCTION_WORDS = words(
     """
-    a an the this that these those some any no not nor neither either each every all both and or but while as if when
-    in on with near under behind beside inside above below over beneath underneath at by through between around across
-    along against outside within upon atop towards toward into onto from for before after during without among amid
-    beyond past off like of to up down out away than rather instead except minus plus per via
-    is are was were be been being am 's 're n't has have had having does do did can could will would may might must
-    should it he she they them him her his its their my your our we you i me us who which whose whom what where there
-    here very so too also just only one two three four five six seven eight nine ten eleven twelve
-    """.split()
+    a an the this that these those some any no not nor neither either each every all both and or but while as if
+    when in on with near under behind beside inside above below over beneath underneath at by through between
+    around across along against outside within upon atop towards toward into onto from for before after during
+    without among amid beyond past off like of to up down out away than rather instead except minus plus per via
+    is are was were be been being am 's 're n't has have had having does do did can could will would may might
+    must should it he she they them him her his its their my your our we you i me us who which whose whom what
+    where there here very so too also just only one two three four five six seven eight nine ten eleven twelve
+    """
 )
 ENDINGS = ("ing", "ed", "ly", "ness", "tion", "ment", "ous", "ful", "less", "ish", "ic", "al", "ive", "able", "y", "s")
 

@@ -10,9 +10,8 @@ from .types import ParsedPrompt, Subject, Token, Word
 
 def report(prompt: ParsedPrompt) -> str:
     """Several lines; the last part lists all tokens but padding."""
-    return "\n".join(
-        [*_head(prompt), "", *_subjects(prompt), *_relations(prompt), *_left_out(prompt), *_notes(prompt), "", *_tokens(prompt)]
-    )
+    found = [*_subjects(prompt), *_relations(prompt), *_left_out(prompt), *_notes(prompt)]
+    return "\n".join([*_head(prompt), "", *found, "", *_tokens(prompt)])
 
 
 def _head(prompt: ParsedPrompt) -> Iterator[str]:

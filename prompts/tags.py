@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .lexicon import words
 from .open_lexicon import FUNCTION_WORDS, can_be_noun, classes
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
     from spacy.tokens import Token as DocToken
 
-DOING = frozenset(
+DOING = words(
     """
-    holding wearing carrying eating drinking riding reading playing using hugging kissing touching grabbing pulling
-    pushing throwing lifting facing watching writing painting drawing cooking feeding petting chasing fighting casting
-    wielding swinging adjusting showing removing
-    """.split()
+    holding wearing carrying eating drinking riding reading playing using hugging kissing touching grabbing
+    pulling pushing throwing lifting facing watching writing painting drawing cooking feeding petting chasing
+    fighting casting wielding swinging adjusting showing removing
+    """
 )
+WHERE = words("outside inside above below behind everywhere nearby overhead around")
 LONGEST = 6
 
 
@@ -32,6 +34,9 @@ def settle(doc: Doc) -> None:
         return
     doing = words[0].lower_ in DOING and len(words) > 1
     things = words[1:] if doing else words
+    if len(things) > 1 and things[-1].lower_ in WHERE:
+        _set(things[-1], "ADV", "advmod", things[-2])
+        things = things[:-1]
     last = things[-1]
     if not _is_thing(last):
         if len(things) == 1 and not doing:
@@ -63,4 +68,5 @@ def _is_thing(token: DocToken) -> bool:
 
 def _set(token: DocToken, pos: str, dep: str, head: DocToken) -> None:
     token.pos_, token.dep_, token.head = pos, dep, head
-    token.tag_ = {"NOUN": "NNS" if "P" in classes(token.lower_) else "NN", "ADJ": "JJ", "VERB": "VBG", "NUM": "CD"}[pos]
+    noun = "NNS" if "P" in classes(token.lower_) else "NN"
+    token.tag_ = {"NOUN": noun, "ADJ": "JJ", "VERB": "VBG", "NUM": "CD", "ADV": "RB"}[pos]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .types import LeftOut, Subject, Word
 from . import lexicon
 from .denial import denied_tokens, ends_part
 from .not_things import tag_reason
+from .types import LeftOut, Subject, Word
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -82,7 +82,9 @@ class Things:
 
     def _names(self, token: DocToken) -> bool:
         """A noun that speaks for itself."""
-        if not is_noun(token) or token.i not in self.of_token or token.i in self.inserted or self._hangs_on_a_noun(token):
+        if not is_noun(token) or token.i not in self.of_token or self._hangs_on_a_noun(token):
+            return False
+        if token.i in self.inserted:
             return False
         return not self._is_inner_part(token) and token.lower_ not in lexicon.PRONOUNS
 
@@ -156,7 +158,8 @@ class Things:
     def _is_embedding_alone(self, token: DocToken) -> bool:
         """Before a noun phrase of its own it is a style, not the thing: "embedding:sharp a red vase"."""
         following = self._after(token)
-        return token.lower_.startswith("embeddingname") and following is not None and following.lower_ in ("a", "an", "the")
+        opens = following is not None and following.lower_ in ("a", "an", "the")
+        return opens and token.lower_.startswith("embeddingname")
 
     def _is_part_of(self, token: DocToken) -> bool:
         return token.lower_ in lexicon.PARTS and self._has_of(token)
@@ -192,7 +195,8 @@ class Things:
         if not self._is_tail(first, last):
             return False
         head = self._tail_head(first, last)
-        return head in (lexicon.STYLE - lexicon.SEEN_IN_TAGS if token.i in self.tags and last > first + 1 else lexicon.STYLE)
+        seen = lexicon.SEEN_IN_TAGS if token.i in self.tags and last > first else frozenset()
+        return head in lexicon.STYLE - seen
 
     def _above(self, token: DocToken) -> Iterator[DocToken]:
         """Nouns over `token`, through "of", "by" and conjunctions only: "in the style of Van Gogh and Monet"."""
@@ -224,7 +228,9 @@ class Things:
 
     def _is_tail(self, first: int, last: int) -> bool:
         """A part behind a comma that opens no new thing with an article."""
-        return first > 0 and first not in self.sentences and not any(self.doc[i].lower_ in ("a", "an") for i in range(first, last + 1))
+        if first == 0 or first in self.sentences:
+            return False
+        return not any(self.doc[i].lower_ in ("a", "an") for i in range(first, last + 1))
 
     def _tail_head(self, first: int, last: int) -> str:
         """The word a tail is about: the last noun before its first preposition."""
@@ -274,9 +280,7 @@ class Things:
         names = {lemma(token), token.lower_}
         behind_preposition = token.dep_ == "pobj" or self._follows_preposition(token)
         if names & lexicon.PLACES:
-            return (
-                behind_preposition or self._has_of(token) and lemma(token) in lexicon.SIDES
-            )
+            return behind_preposition or self._has_of(token) and lemma(token) in lexicon.SIDES
         return bool(names & lexicon.TIMES) and behind_preposition
 
     def _follows_preposition(self, token: DocToken) -> bool:

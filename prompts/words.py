@@ -49,11 +49,12 @@ def find_words(prompt: ParsedPrompt, text: str) -> list[Word]:
     return [merge(prompt, words) for words in _found(prompt, text)]
 
 
-def pick_subjects(prompt: ParsedPrompt, text: str) -> ParsedPrompt:
+def pick_subjects(prompt: ParsedPrompt, text: str, excluded: str = "") -> ParsedPrompt:
     """The prompt with these subjects and no others. The last word of a phrase is the noun, those before it its
     modifiers.
 
-    Counts and relations that the parser found stay with their nouns.
+    Counts and relations that the parser found stay with their nouns. `excluded` are words to take for denied in place
+    of what the parser found; what is picked is not denied.
     """
     picked = [_subject(prompt, words) for words in _found(prompt, text)]
     if not picked:
@@ -61,10 +62,13 @@ def pick_subjects(prompt: ParsedPrompt, text: str) -> ParsedPrompt:
             f"No words were written, so there is nothing to pick. Write words of the prompt {prompt.plain!r}, "
             f"separated by commas. It has: {_choices(prompt)}."
         )
+    denied = tuple(_subject(prompt, words) for words in _found(prompt, excluded)) or prompt.excluded
+    nouns = {subject.noun for subject in picked}
     relations = _kept(prompt.relations, prompt.subjects, picked)
     return replace(
-        prompt, subjects=tuple(picked), relations=relations, parser=f"{prompt.parser}, subjects picked by hand"
-    )
+        prompt, subjects=tuple(picked), relations=relations, parser=f"{prompt.parser}, subjects picked by hand",
+        excluded=tuple(subject for subject in denied if subject.noun not in nouns), left_out=(),
+    )  # fmt: skip
 
 
 def merge(prompt: ParsedPrompt, words: Sequence[Word]) -> Word:

@@ -2,9 +2,48 @@
 
 from __future__ import annotations
 
-ANIMALS = tuple("cat dog bird bear lion horse elephant monkey frog turtle rabbit mouse".split())
-OBJECTS = tuple("backpack glasses crown suitcase chair balloon bow car bowl bench clock apple".split())
-OTHERS = tuple("sunflower flamingo strawberry bicycle house tree star cake cup hat fish ball".split())
+ANIMALS = (
+    "cat",
+    "dog",
+    "bird",
+    "bear",
+    "lion",
+    "horse",
+    "elephant",
+    "monkey",
+    "frog",
+    "turtle",
+    "rabbit",
+    "mouse",
+)
+OBJECTS = (
+    "backpack",
+    "glasses",
+    "crown",
+    "suitcase",
+    "chair",
+    "balloon",
+    "bow",
+    "car",
+    "bowl",
+    "bench",
+    "clock",
+    "apple",
+)
+OTHERS = (
+    "sunflower",
+    "flamingo",
+    "strawberry",
+    "bicycle",
+    "house",
+    "tree",
+    "star",
+    "cake",
+    "cup",
+    "hat",
+    "fish",
+    "ball",
+)
 NOUNS = ANIMALS + OBJECTS + OTHERS
 """The first two lists are those of the Attend-and-Excite benchmark; "bow" and "mouse" are taken as there."""
 

@@ -1,4 +1,4 @@
-"""Whole clauses as people and language models write them: finite verbs in every form, captions, denials, single tags."""
+"""Whole clauses as people and language models write them: finite verbs in every form, captions, denials, tags."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def finite(p: Phrases, lemma: str, subject: Node) -> Node:
     if roll < 0.25:
         be = Node("are" if plural else "is", "VBP" if plural else "VBZ", "aux")
         return Node(participle(lemma), "VBG").before(subject, be)
-    if roll < 0.33:
+    if roll < (0.7 if lemma in ("paint", "dye", "color") else 0.33):
         return Node(past(lemma), "VBD").before(subject)
     return (Node(lemma, "VBP") if plural else Node(third(lemma), "VBZ")).before(subject)
 
@@ -111,12 +111,16 @@ def action(p: Phrases, who: Node) -> Node:
         if p.chance(0.15):
             verb.after(Node(p.pick(v.MANNERS + ["quietly", "together", "alone"]), "RB", "advmod"))
         return verb.after(p.place(1)) if p.chance(0.9) else verb
-    if roll < 0.93:
+    if roll < 0.92:
         verb = Node(p.pick(v.PASSIVE + v.PLACED), "VBN").before(who.as_("nsubjpass"), be(who, "auxpass"))
         return verb.after(Node(p.pick(["in", "with", "by", "on"]), "IN", "prep").after(object_(p).as_("pobj")))
     if roll < 0.96:
         verb = finite(p, p.pick(["paint", "dye", "color"]), who)
-        return verb.after(object_(p).as_("dobj"), p.colour().as_("oprd"))
+        painted = p.core(bare=0)
+        if p.chance(0.5):
+            owner = p.owner() if p.chance(0.5) else Node("the", "DT", "det")
+            painted = p.noun(False).before(owner)
+        return verb.after(painted.as_("dobj"), p.colour().as_("oprd"))
     verb = finite(p, p.pick(["teach", "help", "ask", "want"]), who).after(p.core(bare=0).as_("dobj"))
     inner = Node(p.pick(v.TRANSITIVE_LEMMAS), "VB", "xcomp").before(Node("to", "TO", "aux"))
     return verb.after(inner.after(object_(p).as_("dobj")))
@@ -272,12 +276,30 @@ def denial(p: Phrases) -> Node:
     if roll < 0.80:
         lacking = Node(p.pick(["empty", "free", "devoid"]), "JJ", "amod")
         return who.after(lacking.after(Node("of", "IN", "prep").after(p.noun(True).as_("pobj"))))
+    if roll < 0.84:
+        return _does_not(p, who)
     pronoun = Node(p.pick(["who", "that"]), "WDT", "nsubj")
-    if roll < 0.88:
+    if roll < 0.89:
         has = Node("has", "VBZ", "relcl").before(pronoun).after(_no(p).as_("dobj"))
         return who.after(has)
-    verb = Node(p.pick(v.TRANSITIVE), "VBG", "relcl").before(pronoun, Node("is", "VBZ", "aux"), Node("not", "RB", "neg"))
+    verb = Node(p.pick(v.TRANSITIVE), "VBG", "relcl")
+    verb.before(pronoun, Node("is", "VBZ", "aux"), Node("not", "RB", "neg"))
     return who.after(verb.after(p.core(bare=0.4).as_("dobj")))
+
+
+def _does_not(p: Phrases, who: Node) -> Node:
+    """ "a dog that doesn't hold a ball", "she does not have a hat", "a man never smiling"."""
+    roll = p.rng.random()
+    if roll < 0.25:
+        never = Node(participle(p.pick(v.INTRANSITIVE_LEMMAS)), "VBG", "acl")
+        return who.after(never.before(Node(p.pick(["never", "not"]), "RB", "neg")))
+    plural = is_plural(who)
+    no = Node("n't", "RB", "neg", glued=True) if p.chance(0.5) else Node("not", "RB", "neg")
+    helper = Node("do" if plural else "does", "VBP" if plural else "VBZ", "aux")
+    verb = Node(p.pick([*v.TRANSITIVE_LEMMAS, "have", "have"]), "VB").after(p.core(bare=0.2).as_("dobj"))
+    if roll < 0.65:
+        return who.after(verb.as_("relcl").before(Node(p.pick(["who", "that"]), "WDT", "nsubj"), helper, no))
+    return verb.before(who.as_("nsubj"), helper, no)
 
 
 def _no(p: Phrases) -> Node:

@@ -165,6 +165,19 @@ class Phrases:
             nodes.insert(0, Node(self.pick(words), "NN", "compound"))
         return nodes
 
+    def describing(self) -> list[Node]:
+        """What stands before a noun; now and then a material before an adjective ("a metal spotted chair"), or a verb's
+        -ing form as a kind of thing ("fishing boats")."""
+        adjectives, compounds = self.adjectives(), self.compounds()
+        roll = self.rng.random()
+        if adjectives and roll < 0.07:
+            at = self.rng.randint(0, len(adjectives) - 1)
+            kind = self.pick(v.MATERIALS + ["baby", "metal", "toy"])
+            adjectives.insert(at, Node(kind, "NN", "compound"))
+        elif roll > 0.96:
+            compounds.append(Node(self.pick(v.KINDS_OF_DOING), "VBG", "amod"))
+        return [*adjectives, *compounds]
+
     def noun(self, plural: bool) -> Node:
         word = self.noun_word()
         if plural:
@@ -189,13 +202,16 @@ class Phrases:
         """A noun with what stands before it."""
         plural = self.chance(0.25)
         noun = self.noun(plural)
-        noun.before(*self.adjectives(), *self.compounds())
+        noun.before(*self.describing())
         first = noun
         while first.left:
             first = first.left[0]
         roll = self.rng.random()
         if plural:
-            if roll < 0.45:
+            if roll < 0.02:
+                dozen = Node("dozen", "CD", "nummod").before(Node("a", "DT", "det"))
+                noun.left.insert(0, dozen)
+            elif roll < 0.45:
                 noun.left.insert(0, Node(self.pick(NUMERALS), "CD", "nummod"))
             elif roll < 0.55:
                 noun.left.insert(0, Node(self.pick(["several", "many", "some", "few"]), "JJ", "amod"))

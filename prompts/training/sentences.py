@@ -42,7 +42,7 @@ def prompt(p: Phrases) -> Node:
 
 def clause_or_tag(p: Phrases) -> Node:
     kinds = (clauses.clause, clauses.caption, clauses.tag, clauses.denial, clauses.measured)
-    root = p.rng.choices(kinds, (35, 35, 15, 11, 4))[0](p)
+    root = p.rng.choices(kinds, (35, 32, 15, 14, 4))[0](p)
     if p.chance(0.1):
         add_tail(p, root)
     return root

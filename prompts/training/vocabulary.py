@@ -398,7 +398,9 @@ INTRANSITIVE_LEMMAS = words(
     """
     sit stand sleep lie rest walk run jump fly swim float dance smile laugh play pose wait relax kneel crouch lean
     hang climb crawl hide graze perch sail drive drift hover glow burn shine grow bloom fall rise emerge peek stare
-    look wander stroll march ride race fight sing perform meditate pray dream nap swing slide park travel gallop
+    look wander stroll march
+    dive plunge rush dash wait cool melt steam smoke curl drip flow ride race fight sing perform meditate pray
+    dream nap swing slide park travel gallop
     leap glide howl bark loom tower circle gather stretch bow curl sparkle swirl splash land point
     """
 )
@@ -416,3 +418,10 @@ PASTS = dict(
 )
 PLACED = words("parked perched seated placed located scattered arranged moored set displayed draped tied stuck")
 PARTICLES = words("up down out away back off over around in along")
+KINDS_OF_DOING = words(
+    """
+    fishing sailing racing running rocking dining living sleeping flying walking riding swimming sewing washing
+    watering cutting cooking climbing skiing hiking hunting knitting writing drawing painting parking building vending
+    ironing mixing serving wedding chewing baking jumping dancing shopping
+    """
+)

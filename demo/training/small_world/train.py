@@ -239,8 +239,9 @@ class Diffusion:
         return denoising, grounding_loss(self.tap.maps, wanted, named, captioned.float())
 
     def update(self, batch: int, grounding: float, progress: float, ema: float) -> Tensor:
+        falling = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * min(1, (self.step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+            group["lr"] = self.rate * min(1, (self.step + 1) / 200) * falling
         denoising, ground = self.losses(batch)
         (denoising + grounding * ground).backward()
         nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
@@ -251,7 +252,9 @@ class Diffusion:
         return torch.stack([denoising.detach(), ground.detach()])
 
     @torch.no_grad()
-    def sample(self, captions: list[str], pieces: dict[str, list[int]], each: int, cfg: float, steps: int = 20) -> Tensor:
+    def sample(
+        self, captions: list[str], pieces: dict[str, list[int]], each: int, cfg: float, steps: int = 20
+    ) -> Tensor:
         """Pictures [captions*each 3 128 128] in -1..1 by DDIM."""
         device, levels = self.device, torch.linspace(999, 0, steps).long().tolist()
         generator = torch.Generator("cpu").manual_seed(1)

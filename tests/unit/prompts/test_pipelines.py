@@ -37,14 +37,23 @@ def test_bundled_is_used_when_nothing_is_installed(monkeypatch):
     assert pipelines.pipeline_choices() == ["auto", "bundled"]
 
 
-def test_an_installed_pipeline_comes_first(installed):
+def test_the_bundled_one_is_taken_where_others_are_installed_too(installed):
     assert pipelines.installed_pipelines()[-1] == "en_core_web_sm"
-    assert pipelines.load_pipeline()[1].startswith("en_core_web_sm")
-
-
-def test_a_broken_one_is_passed_over_unless_asked_for(installed):
-    (installed / "data" / "config.cfg").write_text("not a config")
     assert pipelines.load_pipeline()[1].startswith("bundled")
+    assert pipelines.load_pipeline("en_core_web_sm")[1].startswith("en_core_web_sm")
+
+
+def test_an_installed_one_is_taken_where_the_bundled_one_is_broken(installed, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipelines, "BUNDLED_PATH", tmp_path / "gone")
+    assert pipelines.load_pipeline()[1].startswith("en_core_web_sm")
+    (installed / "data" / "config.cfg").write_text("not a config")
+    pipelines._load.cache_clear()
+    with pytest.raises(PromptUnderstandingError, match="'bundled' does not load"):
+        pipelines.load_pipeline()
+
+
+def test_a_broken_one_is_refused_where_it_is_asked_for(installed):
+    (installed / "data" / "config.cfg").write_text("not a config")
     with pytest.raises(PromptUnderstandingError, match="'en_core_web_sm' does not load.*Choose 'bundled'"):
         pipelines.load_pipeline("en_core_web_sm")
 

@@ -1,4 +1,4 @@
-"""Prompts as people write them: the given ones that failed, spellings of one prompt, denials, what is left out, odd text."""
+"""Prompts as people write them: given ones that failed, spellings of one prompt, denials, what is left out."""
 
 import json
 import random
@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from pack.prompts import find_words, report
+from pack.prompts import find_words, pick_subjects, report
 from plain_tokens import parse
 
 ROWS = [
@@ -41,10 +41,13 @@ def test_prompts_that_failed(row):
 @pytest.mark.parametrize(
     "text",
     [
-        "a bear and a turtle\n", "a bear\nand a turtle", "a bear and a turtle\n\nbest quality", "a bear and a turtle\r\n",
-        "a  bear  and  a  turtle", "a\u00a0bear\u00a0and a turtle", '"a bear and a turtle"', "a bear 🐻 and a turtle 🐢",
+        "a bear and a turtle\n", "a bear\nand a turtle", "a bear and a turtle\n\nbest quality",
+        "a bear and a turtle\r\n",
+        "a  bear  and  a  turtle", "a\u00a0bear\u00a0and a turtle", '"a bear and a turtle"',
+        "a bear 🐻 and a turtle 🐢",
         "\ta bear,\u2028a turtle", "‘a bear’ and “a turtle”", "a bear\u200b and a turtle", "* a bear\n* a turtle",
-        "a bear BREAK a turtle", "a bear AND a turtle", "a bear::2 a turtle::1", "a bear <lora:fur:0.8> and a turtle --ar 16:9",
+        "a bear BREAK a turtle", "a bear AND a turtle", "a bear::2 a turtle::1",
+        "a bear <lora:fur:0.8> and a turtle --ar 16:9",
     ],
 )  # fmt: skip
 def test_spellings_of_one_prompt(text):
@@ -93,11 +96,19 @@ def test_phrases_and_captions(text, expected):
 
 @pytest.mark.parametrize(
     "tag",
-    ["masterpiece", "score_9_up", "35mm", "looking at viewer", "no humans", "simple background", "cowboy shot", "8k uhd",
+    ["masterpiece", "score_9_up", "35mm", "looking at viewer", "no humans", "simple background", "cowboy shot",
+     "8k uhd",
      "f/1.8", "by greg rutkowski", "from above", "highly detailed", "rating_safe", "upper body", "unreal engine 5"],
 )  # fmt: skip
 def test_tags_that_name_no_thing(tag):
     assert nouns(f"1girl, {tag}, red hat") == ["1girl", "hat"]
+
+
+def test_excluded_words_can_be_given_by_hand():
+    prompt = parse("a room without a lamp and with a rug", 300)
+    picked = pick_subjects(prompt, "room", "rug")
+    assert [s.noun.text for s in picked.subjects] == ["room"] and [s.noun.text for s in picked.excluded] == ["rug"]
+    assert pick_subjects(prompt, "lamp").excluded == ()
 
 
 def test_the_report_says_what_was_left_out_and_why():
@@ -115,8 +126,10 @@ def test_words_with_an_apostrophe_are_found():
 
 LETTERS = "abc xyz  ,.;:!?()[]{}<>|\\/'\"-_=+*&^%$#@~`0123456789\n\t\r\x00é漢字かな한국어ßЖ🐻👨‍👩‍👧\ud800\u200d\u0301"
 ODD = [
-    "", "   ", "\n\n", "!?.,;:", "((((((", "))))", "::::", "BREAK", "AND", "🐻🐢🦊", "漢字 a cat 고양이 кот", "a" * 5000,
-    "--no", "[a:b:0.5]", "{|}", "<lora:>", "'", "no", "without", "not", "a cat " * 1500, "1girl, " * 800, "(" * 500 + "a cat",
+    "", "   ", "\n\n", "!?.,;:", "((((((", "))))", "::::", "BREAK", "AND", "🐻🐢🦊", "漢字 a cat 고양이 кот",
+    "a" * 5000,
+    "--no", "[a:b:0.5]", "{|}", "<lora:>", "'", "no", "without", "not", "a cat " * 1500, "1girl, " * 800,
+    "(" * 500 + "a cat",
 ]  # fmt: skip
 
 
