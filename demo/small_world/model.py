@@ -1,4 +1,4 @@
-"""The shipped Small World as ComfyUI objects: `load_small_world()` -> MODEL, CLIP, VAE, as the stock nodes take them."""
+"""The shipped Small World as ComfyUI objects: `load_small_world()` -> MODEL, CLIP, VAE, for the stock nodes."""
 
 from __future__ import annotations
 

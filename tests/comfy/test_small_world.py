@@ -25,7 +25,7 @@ def encoded(world, text):
     return PUEncodePrompt.execute(**defaults(PUEncodePrompt, clip=world[1], text=text)).args[:2]
 
 
-def paint(world, text, patch=lambda model, prompt: model, seed=7, steps=6, batch=1, hw=(128, 128), cfg=4.0):
+def paint(world, text, patch=lambda model, prompt: model, seed=7, steps=5, batch=1, hw=(128, 128), cfg=4.0):
     with torch.inference_mode():
         model, clip, vae = world
         positive, prompt = encoded(world, text)

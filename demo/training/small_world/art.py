@@ -36,15 +36,26 @@ ICONS = {
     "star": ("star", "2b50"), "cake": ("shortcake", "1f370"), "cup": ("teacup-without-handle", "1f375"),
     "hat": ("top-hat", "1f3a9"), "fish": ("tropical-fish", "1f420"),
 }  # fmt: skip
-BENCH = """<g fill="#4a4a52"><rect x="9" y="34" width="5" height="24" rx="1.5"/><rect x="50" y="34" width="5"
- height="24" rx="1.5"/><rect x="10" y="12" width="4" height="26"/><rect x="50" y="12" width="4" height="26"/></g><g fill="#d0342c">
-<rect x="3" y="11" width="58" height="7" rx="2"/><rect x="3" y="21" width="58" height="7" rx="2"/></g><rect x="1" y="33"
- width="62" height="5" rx="2" fill="#d0342c"/><rect x="1" y="38" width="62" height="5" rx="2" fill="#a3221c"/>"""
-BOWL = """<path d="M3 26 C4 46 16 55 24 56 h16 C48 55 60 46 61 26 z" fill="#d0342c"/><path d="M40 56 C48 55 60 46 61 26
- h-10 C50 44 44 53 34 56 z" fill="#a3221c"/><rect x="21" y="54" width="22" height="5" rx="2" fill="#a3221c"/><ellipse
- cx="32" cy="26" rx="29" ry="8" fill="#e86058"/><ellipse cx="32" cy="27" rx="24" ry="5.2" fill="#a3221c"/>"""
-BALL = """<circle cx="32" cy="32" r="29" fill="#d0342c"/><path d="M32 3 A29 29 0 0 1 32 61 A42 42 0 0 0 32 3"
- fill="#a3221c"/><path d="M8 16 Q32 30 56 16 M8 48 Q32 34 56 48" fill="none" stroke="#fff" stroke-width="4"/>"""
+BENCH = """<g fill="#4a4a52">
+<rect x="9" y="34" width="5" height="24" rx="1.5"/>
+<rect x="50" y="34" width="5" height="24" rx="1.5"/>
+<rect x="10" y="12" width="4" height="26"/>
+<rect x="50" y="12" width="4" height="26"/>
+</g>
+<g fill="#d0342c">
+<rect x="3" y="11" width="58" height="7" rx="2"/>
+<rect x="3" y="21" width="58" height="7" rx="2"/>
+</g>
+<rect x="1" y="33" width="62" height="5" rx="2" fill="#d0342c"/>
+<rect x="1" y="38" width="62" height="5" rx="2" fill="#a3221c"/>"""
+BOWL = """<path d="M3 26 C4 46 16 55 24 56 h16 C48 55 60 46 61 26 z" fill="#d0342c"/>
+<path d="M40 56 C48 55 60 46 61 26 h-10 C50 44 44 53 34 56 z" fill="#a3221c"/>
+<rect x="21" y="54" width="22" height="5" rx="2" fill="#a3221c"/>
+<ellipse cx="32" cy="26" rx="29" ry="8" fill="#e86058"/>
+<ellipse cx="32" cy="27" rx="24" ry="5.2" fill="#a3221c"/>"""
+BALL = """<circle cx="32" cy="32" r="29" fill="#d0342c"/>
+<path d="M32 3 A29 29 0 0 1 32 61 A42 42 0 0 0 32 3" fill="#a3221c"/>
+<path d="M8 16 Q32 30 56 16 M8 48 Q32 34 56 48" fill="none" stroke="#fff" stroke-width="4"/>"""
 OURS = {"bench": BENCH, "bowl": BOWL, "ball": BALL}
 """Drawn by us: there is no emoji of a bench, and a bowl's food and a basketball's lines take no colour."""
 
