@@ -106,6 +106,8 @@ class _Grammar(Things):
             return False
         if token.pos_ in ("VERB", "AUX") and token.dep_ == "conj" and not self._is_joined_participle(token):
             return False
+        if token.lower_ in lexicon.NEVER_DESCRIBE:
+            return False
         return token.lower_ not in lexicon.DEGREES | lexicon.NOT_LOOKS and token.lower_ not in lexicon.NUMBERS
 
     @staticmethod

@@ -130,6 +130,15 @@ DEGREES = words(
 )
 """They say how much, not how it looks."""
 
+NEVER_DESCRIBE = words(
+    """
+    is are was were be been being am 's 're n't not never no nor neither either do does did has have had and
+    or but while as if when the a an this that which who whose it its he she they them there
+    here
+    """
+)
+"""Whatever a parser takes them for."""
+
 NOT_LOOKS = words(
     """
     same other different own several many few various such certain next single lone

@@ -99,6 +99,7 @@ PATTERNS = tuple(
             "artist or site",
         ),
         (
+            r"(?:sunny|rainy|cloudy|hot|cold|late|early|windy|snowy|stormy) (?:day|night|morning|evening|afternoon)|"
             r"outdoors?|indoors?|inside|outside|day(?:time)?|night(?:time)?|dawn|dusk|sunset|sunrise|noon|"
             r"midnight|evening|morning|twilight|spring|summer|autumn|fall|winter|interior|exterior|underwater",
             "time or place",

@@ -11,6 +11,7 @@ from .brackets import read_brackets
 from .cleaning import NOWHERE, Cleaned, clean
 from .grammar import Reading, read
 from .pipelines import AUTO, load_pipeline
+from .repairs import mend
 from .spans import Walk, walk, with_spans
 from .tags import settle
 from .types import ParsedPrompt, Subject, Token, Word
@@ -80,6 +81,7 @@ def parsed(language, plain: str) -> Doc:  # noqa: ANN001  (spacy.Language, which
     cleaned = clean(plain)
     docs = list(language.pipe([piece.text for piece in cleaned.pieces]))
     for piece, doc in zip(cleaned.pieces, docs, strict=True):
+        mend(doc)
         if piece.is_tag:
             settle(doc)
     whole = Doc.from_docs(docs, exclude=["user_data"]) if docs else language("")

@@ -22,6 +22,7 @@ DOING = words(
     """
 )
 WHERE = words("outside inside above below behind everywhere nearby overhead around")
+HYPHENS = ("-", "‑")
 LONGEST = 6
 
 
@@ -30,12 +31,13 @@ def settle(doc: Doc) -> None:
     words: list[DocToken] = [token for token in doc if not (token.is_punct or token.is_space)]
     if not words or len(words) > LONGEST or any(token.lower_ in FUNCTION_WORDS for token in words[:-1]):
         return
-    if any(token.is_punct for token in doc[words[0].i : words[-1].i + 1]):
+    inside = doc[words[0].i : words[-1].i + 1]
+    if any(token.is_punct and token.text not in HYPHENS for token in inside):
         return
     doing = words[0].lower_ in DOING and len(words) > 1
     things = words[1:] if doing else words
     if len(things) > 1 and things[-1].lower_ in WHERE:
-        _set(things[-1], "ADV", "advmod", things[-2])
+        _set(things[-1], "ADV", "dep", things[-2])
         things = things[:-1]
     last = things[-1]
     if not _is_thing(last):

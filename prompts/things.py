@@ -84,7 +84,7 @@ class Things:
         """A noun that speaks for itself."""
         if not is_noun(token) or token.i not in self.of_token or self._hangs_on_a_noun(token):
             return False
-        if token.i in self.inserted:
+        if token.i in self.inserted or token.lower_ in lexicon.NEVER_DESCRIBE:
             return False
         return not self._is_inner_part(token) and token.lower_ not in lexicon.PRONOUNS
 
@@ -98,7 +98,8 @@ class Things:
 
     def _denied_modifiers(self, noun: DocToken) -> tuple[Word, ...]:
         words = [self.word(child) for child in noun.children if child.dep_ in MODIFIERS and child.i < noun.i
-                 and child.i in self.of_token]  # fmt: skip
+                 and child.i in self.of_token and child.pos_ in ("ADJ", "NOUN", "PROPN", "VERB")
+                 and child.lower_ not in lexicon.NEVER_DESCRIBE]  # fmt: skip
         return tuple(word for word in dict.fromkeys(words) if word != self.word(noun))
 
     def left_out(self) -> Iterator[LeftOut]:
