@@ -23,7 +23,9 @@ NO_SUBJECT = (
     "No noun was found that could be drawn, so guidance has nothing to hold on to. Name the things you want to see, "
     "or choose words with Pick Subjects."
 )
-OTHER_WORD = re.compile(r"(?<![\w'’])\w+")
+_EMOJI = r"\u2600-\u27bf\U0001f000-\U0001faff"
+OTHER_WORD = re.compile(rf"(?<![\w'’])\w+|[{_EMOJI}][\ufe0f\u200d{_EMOJI}]*")
+"""Words, and runs of emoji: the parser is not shown these, but they can be looked at."""
 EMPTY = "The prompt is empty. The picture is made without a text; write what you want to see."
 
 

@@ -136,18 +136,18 @@ ODD = [
 @pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
 def test_odd_prompts_end_in_a_report_within_two_seconds(text):
     parse("a cat")
-    begun = time.monotonic()
+    begun = time.process_time()
     assert report(parse(text, 20_000))
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_a_thousand_random_strings_end_in_a_report():
     rng = random.Random(13)
     for _ in range(1000):
         text = "".join(rng.choice(LETTERS) for _ in range(rng.randint(0, 60)))
-        begun = time.monotonic()
+        begun = time.process_time()
         prompt = parse(text, 200)
-        assert report(prompt) and time.monotonic() - begun < 2
+        assert report(prompt) and time.process_time() - begun < 2
         assert all(text_of(prompt, word) == word.text for word in prompt.words)
 
 
