@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,7 +24,8 @@ NO_SUBJECT = (
     "No noun was found that could be drawn, so guidance has nothing to hold on to. Name the things you want to see, "
     "or choose words with Pick Subjects."
 )
-OTHER_WORD = re.compile(r"(?<![\w'’])\w+")
+OTHER_WORD = re.compile(r"(?<![\w'’])\w+|[^\w\s\x00-\x7f]+")
+"""Words, and signs beyond ASCII, of which emoji are kept."""
 EMPTY = "The prompt is empty. The picture is made without a text; write what you want to see."
 
 
@@ -120,7 +122,8 @@ class _Places:
         spans = {self.span(word) for word in found} - {(NOWHERE, NOWHERE)}
         covered = {i for start, stop in spans for i in range(start, stop)}
         for match in OTHER_WORD.finditer(self.plain):
-            if covered.isdisjoint(range(*match.span())):
+            emoji = any(unicodedata.category(character) == "So" for character in match.group())
+            if (emoji or match.group()[0] == "_" or match.group()[0].isalnum()) and covered.isdisjoint(range(*match.span())):
                 spans.add(match.span())
         return [Word(self.plain[start:stop], start, stop) for start, stop in sorted(spans)]
 
