@@ -123,7 +123,8 @@ class _Places:
         covered = {i for start, stop in spans for i in range(start, stop)}
         for match in OTHER_WORD.finditer(self.plain):
             emoji = any(unicodedata.category(character) == "So" for character in match.group())
-            if (emoji or match.group()[0] == "_" or match.group()[0].isalnum()) and covered.isdisjoint(range(*match.span())):
+            named = emoji or re.match(r"\w", match.group())
+            if named and covered.isdisjoint(range(*match.span())):
                 spans.add(match.span())
         return [Word(self.plain[start:stop], start, stop) for start, stop in sorted(spans)]
 
