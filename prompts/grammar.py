@@ -134,6 +134,8 @@ class _Grammar(Things):
         return any(child.dep_.startswith("nsubj") and is_noun(child) for child in verb.children)
 
     def _materials(self, noun: DocToken) -> Iterator[DocToken]:
+        if not self.says_made:
+            return
         for token in noun.subtree:
             made = self._made_phrase(token) if is_noun(token) else None
             if made is not None and (made.head == noun or made.head == noun.head and noun.dep_.startswith("nsubj")):

@@ -116,7 +116,7 @@ PATTERNS = tuple(
             "about the picture",
         ),
         (
-            r"horror \(theme\)|(?:hand|hands|arm|arms) (?:on|in|behind|at|up|between) (?:own )?.*|"
+            r"(?:hand|hands|arm|arms) (?:on|in|behind|at|up|between) (?:own )?.*|"
             r"holding hands|(?:open|closed|parted) (?:mouth|eyes|lips)|crossed (?:arms|legs)|"
             r"arms? (?:up|crossed)|spread (?:legs|arms)",
             "pose",

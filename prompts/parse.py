@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -122,7 +123,9 @@ class _Places:
         spans = {self.span(word) for word in found} - {(NOWHERE, NOWHERE)}
         covered = {i for start, stop in spans for i in range(start, stop)}
         for match in OTHER_WORD.finditer(self.plain):
-            if covered.isdisjoint(range(*match.span())):
+            emoji = any(unicodedata.category(character) == "So" for character in match.group())
+            named = emoji or re.match(r"\w", match.group())
+            if named and covered.isdisjoint(range(*match.span())):
                 spans.add(match.span())
         return [Word(self.plain[start:stop], start, stop) for start, stop in sorted(spans)]
 

@@ -36,7 +36,9 @@ class Things:
         """Once: spaCy puts it together anew each time."""
         self.words: list[Word] = []
         self.of_token: dict[int, Word] = {}
+        self.says_made = any(token.lower_ in lexicon.MADE for token in doc)
         self._parts = self._find_parts()
+        self._made: dict[int, DocToken | None] = {}
         self._kinds: dict[int, str | None] = {}
         self.denied = denied_tokens(doc)
         self.inserted = doc.user_data.get("inserted", frozenset())
@@ -296,6 +298,12 @@ class Things:
 
     def _made_phrase(self, token: DocToken) -> DocToken | None:
         """The "made" over a material."""
+        if token.i not in self._made:
+            self._made[token.i] = self._find_made(token)
+        return self._made[token.i]
+
+    @staticmethod
+    def _find_made(token: DocToken) -> DocToken | None:
         while token.dep_ == "conj" and is_noun(token.head):
             token = token.head
         preposition = token.head

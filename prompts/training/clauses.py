@@ -111,35 +111,20 @@ def action(p: Phrases, who: Node) -> Node:
         if p.chance(0.15):
             verb.after(Node(p.pick(v.MANNERS + ["quietly", "together", "alone"]), "RB", "advmod"))
         return verb.after(p.place(1)) if p.chance(0.9) else verb
-    if roll < 0.88:
-        return posture(p, who)
-    if roll < 0.93:
+    if roll < 0.92:
         verb = Node(p.pick(v.PASSIVE + v.PLACED), "VBN").before(who.as_("nsubjpass"), be(who, "auxpass"))
         return verb.after(Node(p.pick(["in", "with", "by", "on"]), "IN", "prep").after(object_(p).as_("pobj")))
     if roll < 0.96:
         verb = finite(p, p.pick(["paint", "dye", "color"]), who)
         painted = p.core(bare=0)
         if p.chance(0.5):
-            owner = p.owner() if p.chance(0.5) else Node("the", "DT", "det")
-            painted = p.noun(False).before(owner)
+            owned = p.chance(0.5)
+            painted = p.noun(False)
+            painted.before(p.owner() if owned else Node("the", "DT", "det"))
         return verb.after(painted.as_("dobj"), p.colour().as_("oprd"))
     verb = finite(p, p.pick(["teach", "help", "ask", "want"]), who).after(p.core(bare=0).as_("dobj"))
     inner = Node(p.pick(v.TRANSITIVE_LEMMAS), "VB", "xcomp").before(Node("to", "TO", "aux"))
     return verb.after(inner.after(object_(p).as_("dobj")))
-
-
-def posture(p: Phrases, who: Node) -> Node:
-    """ "is curled up on a rug", "can be seen in the distance", "is visible behind it"."""
-    if p.chance(0.6):
-        verb = Node(p.pick(v.PLACED), "VBN").before(who.as_("nsubjpass"), be(who, "auxpass"))
-        if p.chance(0.4):
-            verb.after(Node(p.pick(["up", "down", "out", "over"]), "RP", "prt"))
-        return verb.after(p.place(1))
-    if p.chance(0.5):
-        can, been = Node("can", "MD", "aux"), Node("be", "VB", "auxpass")
-        return Node("seen", "VBN").before(who.as_("nsubjpass"), can, been).after(picture_place(p))
-    verb = be(who).before(who.as_("nsubj"))
-    return verb.after(Node("visible", "JJ", "acomp").after(first_place(p) if p.chance(0.5) else picture_place(p)))
 
 
 def state(p: Phrases, who: Node) -> Node:
@@ -221,9 +206,7 @@ def picture_place(p: Phrases) -> Node:
 
 
 def first_place(p: Phrases) -> Node:
-    if p.chance(0.1):
-        return Node(p.pick(["below", "above", "outside", "nearby", "behind", "beyond", "inside"]), "RB", "advmod")
-    if p.chance(0.45):
+    if p.chance(0.5):
         return picture_place(p)
     inner = Node(p.pick(["it", "him", "her", "them"]), "PRP") if p.chance(0.15) else p.core(bare=0)
     return Node(p.pick(["on", "behind", "above", "under", "beside", "in", "around", "near", "below", "outside"]),

@@ -416,13 +416,7 @@ PASTS = dict(
         """
     )
 )
-PLACED = words(
-    """
-    curled huddled stretched sprawled seated lined stacked gathered tucked wrapped parked perched seated
-    placed located scattered arranged moored set displayed draped
-    tied stuck
-    """
-)
+PLACED = words("parked perched seated placed located scattered arranged moored set displayed draped tied stuck")
 PARTICLES = words("up down out away back off over around in along")
 KINDS_OF_DOING = words(
     """
