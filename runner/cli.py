@@ -74,6 +74,7 @@ def _setup(wanted: argparse.Namespace, progress: Progress) -> int:
 
 def _demo_options(commands) -> None:
     command = _command(commands, "demo", "Make the before/after picture and its table.", _demo)
+    command.add_argument("--shapes", action="store_true", help="with the smaller Shapes model, and heat maps")
     command.add_argument("--checkpoint", type=Path, metavar="FILE", help="an SD1.x, SD2.x or SDXL checkpoint instead")
     command.add_argument("--prompt", metavar="TEXT", help="the prompt for it")
     command.add_argument("--seeds", type=int, metavar="N", help="how many seeds, plain and guided each")
