@@ -33,6 +33,9 @@ class CapturedMaps:
     latent_hw: tuple[int, int]
     one_size: bool = False
     """The model has maps of one size only, as transformers do: any named size means them."""
+    fingerprints: tuple[str, ...] = ()
+    """Of the prompt whose maps these are, or of a source and its edits; empty where the conditioning does not say."""
+    text: str = ""
 
     @property
     def batch(self) -> int:
@@ -68,6 +71,8 @@ class RunRecord:
     prompt: ParsedPrompt | None = None
     steps: list[GuidedStep] = field(default_factory=list)
     maps: CapturedMaps | None = None
+    maps_missing: str = ""
+    """Why there are none, where it was not the range of steps that was asked for."""
     total_steps: int = 0
     forwards: int = 0
     """Gradient-pass forwards, each of `images` one row."""

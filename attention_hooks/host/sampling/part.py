@@ -72,6 +72,12 @@ class Part:
         """For every single model call, before anything else: `model_options` itself, or a changed copy."""
         return model_options
 
+    def pass_options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
+        """For every pass over the network in a model call (`passes.py`), another node's too: `model_options`, which are
+        of this pass alone, or others in their place. `opens_step`: the picture's own pass, at its first call of a step.
+        """
+        return model_options
+
     def finish(self, samples: Tensor, level: float, record: RunRecord) -> Tensor | None:
         """The latent that the run ends with, if another than this. Writes into the record what viewers ask for."""
         return None
@@ -95,6 +101,11 @@ class Parts(tuple[Part, ...]):
     def options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
         for part in self:
             model_options = part.options(model_options, level, opens_step)
+        return model_options
+
+    def pass_options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
+        for part in self:
+            model_options = part.pass_options(model_options, level, opens_step)
         return model_options
 
     def prompt_of(self, prompt: ParsedPrompt, image: int) -> ParsedPrompt:
