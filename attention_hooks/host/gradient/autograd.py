@@ -73,11 +73,21 @@ def _plain(weight: Tensor) -> Tensor:
     return weight.dequantize() if hasattr(weight, "params") and hasattr(weight, "dequantize") else weight
 
 
+def own_tensor(x: Tensor) -> Tensor:
+    """A normal tensor on the same memory: neither a view, which autograd lets nobody write into behind a Function, nor
+    an inference tensor, which it does not save."""
+    if type(x) not in (Tensor, nn.Parameter) or x.layout != torch.strided:
+        return x
+    with torch._C.DisableTorchFunction():
+        alias = torch.empty(0, dtype=x.dtype, device=x.device)
+        return alias.set_(x.untyped_storage(), x.storage_offset(), x.size(), x.stride())
+
+
 class _FrozenLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, layer: nn.Module, original: Callable[[Tensor], Tensor]) -> Tensor:
         ctx.layer = layer
-        return original(x.detach())
+        return own_tensor(original(x.detach()))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
@@ -89,7 +99,7 @@ class _FrozenConv2d(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, layer: nn.Conv2d, original: Callable[[Tensor], Tensor]) -> Tensor:
         ctx.layer, ctx.shape = layer, x.shape
-        return original(x.detach())
+        return own_tensor(original(x.detach()))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
@@ -111,7 +121,7 @@ class _Recomputed(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, layer: nn.Module, original: Callable[[Tensor], Tensor]) -> Tensor:
         ctx.layer = layer
         ctx.save_for_backward(x)
-        return original(x.detach())
+        return own_tensor(original(x.detach()))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:

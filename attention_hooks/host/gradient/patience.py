@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
+
+from .autograd import own_tensor
 
 T = TypeVar("T")
 
@@ -55,11 +57,7 @@ class ThawedInferenceTensors(TorchFunctionMode):
 
 
 def _thaw(tensor: Tensor) -> Tensor:
-    if type(tensor) not in (Tensor, nn.Parameter) or not tensor.is_inference() or tensor.layout != torch.strided:
-        return tensor
-    with torch._C.DisableTorchFunction():
-        alias = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
-        return alias.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
+    return own_tensor(tensor) if tensor.is_inference() else tensor
 
 
 CURES: tuple[tuple[str, Callable[[], AbstractContextManager[Any]]], ...] = (
