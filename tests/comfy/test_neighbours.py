@@ -4,7 +4,7 @@ import comfy.model_management
 import neighbours
 import pytest
 import torch
-from editing import differ, pair, sample_edit, swap
+from editing import differ, pair, sample_edit, swap, weighted
 from engine import guided, positive, prompt, sample
 from pack.attention_hooks.edits.structured import OneKeySet, Phrase
 from pack.attention_hooks.host.editing.attention_values import with_value_edit
@@ -63,6 +63,21 @@ def test_forwards_hooks_and_layers_are_kept_whoever_changes_them(raised):
 
 
 # --- rows ---
+
+
+@pytest.mark.parametrize("technique", ["guidance", "capture", "edit"])
+def test_what_acts_late_is_refused_at_the_first_call(model, technique):
+    """Not half a picture later."""
+    couple, calls, edit = neighbours.regions(model), [], swap(pair(), until=0.0, self_until=0.0)
+    couple.set_model_attn1_patch(lambda n, k, v, options: calls.append(options["sigmas"]) or (n, k, v))
+    run = {
+        "guidance": lambda: sample(guided(couple, Schedule(start=0.6, until=1.0))),
+        "capture": lambda: sample(with_capture(couple, Capture(start=0.6))),
+        "edit": lambda: sample_edit(with_edit(couple, weighted(edit, 2.0, until=0.0)), edit),
+    }
+    with pytest.raises(PromptUnderstandingError, match="neighbours.regions"):
+        run[technique]()
+    assert len({float(sigmas[0]) for sigmas in calls}) == 1
 
 
 @pytest.mark.parametrize(("count", "batch"), [(1, 1), (2, 1), (1, 2)])

@@ -27,7 +27,8 @@ class Listener:
     sites: frozenset[AttentionSite]
     lengths: Mapping[UUID, int]
     """Conditioning entry -> its true token count, before ComfyUI repeats it to match a longer prompt."""
-    sink: Sink
+    sink: Sink | None = None
+    """None: what the layers are given is to be checked, and that is all."""
 
 
 class StopForward(BaseException):
@@ -92,8 +93,10 @@ class Recorder:
             check_places(q, hw, options)
             check_keys(q, k, options)
             check_tokens(k.shape[1], length, options)
-            probs = self._edited(uuid, fold_repeats(attention_probs(q, k, heads), length))
-            for listener in wanted:
-                listener.sink.record(site, probs, hw)
+            sinks = [listener.sink for listener in wanted if listener.sink is not None]
+            if sinks:
+                probs = self._edited(uuid, fold_repeats(attention_probs(q, k, heads), length))
+            for sink in sinks:
+                sink.record(site, probs, hw)
         if site == self._stop_after:
             raise StopForward

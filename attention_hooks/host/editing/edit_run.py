@@ -23,7 +23,7 @@ from ..attention.edited_attention import EditedAttention, Rows
 from ..attention.families import family_of
 from ..conditioning.marks import EDIT_KEY, TEXT_KEY
 from ..conditioning.prompt_entries import Entry
-from ..sampling.part import Part, Parts, RunStart, StepOpening
+from ..sampling.part import Part, Parts, Reads, RunStart, StepOpening
 from ..sampling.progress import progress_of
 
 BLEND_SITES = "quarter"
@@ -50,6 +50,7 @@ class EditRun(Part):
         self._model_sampling = model.model_sampling
         self._family, self._network = family_of(model), model.diffusion_model
         self._sites = self._family.sites(self._network)
+        self.reads = (Reads(frozenset(entry.site for entry in self._sites), lengths),)
         self._check_self_attention(model)
         self._progress_of: dict[float, float] = {}
         self._progress = 0.0

@@ -19,6 +19,7 @@ from ..attention.families import family_of
 from ..attention.recorder import Listener, Recorder, StopForward
 from ..conditioning.prompt_entries import acts_at
 from ..sampling.neighbours import foreign_patches
+from ..sampling.part import Reads
 from .autograd import gradients
 from .checkpointing import checkpointed
 from .given_control import control_knows_rows, with_given_control
@@ -40,9 +41,12 @@ class Reading:
     entries: Sequence[dict[str, Any]]
     sites: tuple[ModelSite, ...]
 
-    def listener(self) -> Listener:
+    def reads(self) -> Reads:
         lengths = {entry["uuid"]: entry["cross_attn"].shape[1] for entry in self.entries}
-        return Listener(frozenset(entry.site for entry in self.sites), lengths, MapStore())
+        return Reads(frozenset(entry.site for entry in self.sites), lengths)
+
+    def listener(self) -> Listener:
+        return Listener(*self.reads(), MapStore())
 
 
 @dataclass

@@ -20,7 +20,7 @@ from ..attention.families import family_of
 from ..attention.recorder import Listener, Recorder
 from ..conditioning.marks import TEXT_KEY, fingerprints_of
 from ..conditioning.prompt_entries import Entry, entries_of, of_the_first_prompt
-from ..sampling.part import Part, Parts, RunStart, StepOpening
+from ..sampling.part import Part, Parts, Reads, RunStart, StepOpening
 from ..sampling.passes import pass_of
 from ..settings import Capture
 
@@ -45,6 +45,7 @@ class CaptureRun(Part):
         self._open, self._now = False, 0.0
         modules = {entry.site: self._family.attention(self._network, entry.site) for entry in sites}
         lengths = {entry["uuid"]: entry["cross_attn"].shape[1] for entry in self._entries}
+        self.reads = (Reads(frozenset(modules), lengths),)
         self._recorder = Recorder(modules, [Listener(frozenset(modules), lengths, self)], edited=edited)
         self._saw_the_picture = False
         self._neighbours = ""
