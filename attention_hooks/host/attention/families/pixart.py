@@ -18,7 +18,8 @@ from ....capture.probabilities import attention_probs, split_heads
 from ....capture.sites import ModelSite
 from ....types import AttentionSite
 from ..edited_attention import EditedAttention, Edits
-from ..recorder import Recorder, positive_rows
+from ..layer_call import positive_rows
+from ..recorder import Recorder
 from .calls import Options, around_each_call
 
 EDITS_SELF_ATTENTION = False
@@ -41,7 +42,7 @@ def attach(diffusion_model: Any, recorder: Recorder, transformer_options: Option
     def hook(site: AttentionSite, module: Any, hw: tuple[int, int], options: Options) -> RemovableHandle:
         return module.register_forward_pre_hook(_reader(recorder, site, hw, options))
 
-    _around(diffusion_model, hook, lambda: recorder.modules if recorder.open else (), transformer_options)
+    _around(diffusion_model, hook, lambda: recorder.modules, transformer_options)
 
 
 def edit(diffusion_model: Any, crossing: Edits, keeping: Edits, transformer_options: Options) -> None:
@@ -89,7 +90,7 @@ def _editor(edited: EditedAttention, hw: tuple[int, int], options: Options) -> C
             if uuid in edited.rows.lengths:
                 keys, values = _keys_values(module, text[rows])
                 probs = attention_probs(module.q_linear(x[rows]), keys, module.num_heads)
-                change = edited.added(probs, split_heads(values, module.num_heads), uuid, hw)
+                change = edited.added(probs, split_heads(values, module.num_heads), uuid, hw, options)
                 if change is not None:
                     out = out.clone()
                     out[rows] += _projected(module, change.to(out.dtype))

@@ -21,7 +21,8 @@ from ....capture.probabilities import joint_probs, split_heads
 from ....capture.sites import ModelSite
 from ....types import AttentionSite
 from ..edited_attention import Edits
-from ..recorder import Recorder, positive_rows
+from ..layer_call import positive_rows
+from ..recorder import Recorder
 from .calls import Options, around_each_call
 
 OVERRIDE = "optimized_attention_override"
@@ -42,10 +43,7 @@ def attention(diffusion_model: Any, site: AttentionSite) -> nn.Module:
 
 
 def attach(diffusion_model: Any, recorder: Recorder, transformer_options: Options) -> None:
-    def reader(options: Options, layout: Layout) -> JointCalls | None:
-        return JointReader(options, layout, recorder) if recorder.open else None
-
-    _override(diffusion_model, reader, transformer_options)
+    _override(diffusion_model, lambda options, layout: JointReader(options, layout, recorder), transformer_options)
 
 
 def edit(diffusion_model: Any, crossing: Edits, keeping: Edits, transformer_options: Options) -> None:
@@ -66,7 +64,7 @@ class Layout:
 
 
 def _override(
-    diffusion_model: Any, make: Callable[[Options, Layout], JointCalls | None], transformer_options: Options
+    diffusion_model: Any, make: Callable[[Options, Layout], JointCalls], transformer_options: Options
 ) -> None:
     @contextmanager
     def calls(x: Tensor, context: Tensor, options: Options) -> Iterator[Options]:
@@ -74,7 +72,7 @@ def _override(
         first = diffusion_model.register_length
         text = slice(first, first + context.shape[1])
         override = make(options, Layout(diffusion_model.num_heads, text, (height, width)))
-        yield options if override is None else {**options, OVERRIDE: override}
+        yield {**options, OVERRIDE: override}
 
     around_each_call(transformer_options, calls)
 
@@ -138,7 +136,8 @@ class JointEditor(JointCalls):
         for uuid, rows in positive_rows(q.shape[0], self.options):
             if uuid in edited.rows.lengths:
                 probs = joint_probs(q[rows, text.stop :], k[rows], heads, text)
-                change = edited.added(probs, split_heads(v[rows, text].flatten(2), heads), uuid, self.layout.hw)
+                values = split_heads(v[rows, text].flatten(2), heads)
+                change = edited.added(probs, values, uuid, self.layout.hw, self.options)
                 if change is not None:
                     out[rows, text.stop :] += change.to(out.dtype)
         return out
