@@ -19,9 +19,9 @@ from ....errors import PromptUnderstandingError
 from ...capture.probabilities import attention_probs, fold_repeats, split_heads
 from ...edits.prompt_edit import Edit
 from ...types import AttentionSite
+from .attention_call import OVERRIDE
 from .recorder import positive_rows
 
-OVERRIDE = "optimized_attention_override"
 Attention = Callable[[Tensor, Tensor, Tensor, dict[str, Any]], Tensor]
 """ComfyUI's replace patch: (q, k, v [rows n heads*d], options) -> [rows n heads*d]."""
 

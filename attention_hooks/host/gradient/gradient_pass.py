@@ -81,6 +81,7 @@ class GradientPass:
     def _run(self, leaf_and_input: LeafAndInput, sigma: Tensor, loss: MapsLoss, wanted: Collection[str]) -> Tensor:
         with ExitStack() as stack:
             stack.enter_context(gradients(self.model.diffusion_model))
+            stack.enter_context(family_of(self.model).differentiable())
             if self._thaw:
                 stack.enter_context(ThawedInferenceTensors())
             if self.checkpointing:

@@ -12,36 +12,37 @@ from ....capture.sites import ModelSite
 from ....types import AttentionSite
 from ..edited_attention import Edits
 from ..recorder import Recorder
-
-EDITS_SELF_ATTENTION = True
-
-
-def matches(diffusion_model: nn.Module) -> bool:
-    has_blocks = all(hasattr(diffusion_model, name) for name in ("input_blocks", "middle_block", "output_blocks"))
-    return has_blocks and any(True for _ in _cross_attentions(diffusion_model))
+from .family import Family, Options
 
 
-def sites(diffusion_model: nn.Module) -> list[ModelSite]:
-    return [ModelSite(site, down, module.heads) for site, down, module in _cross_attentions(diffusion_model)]
+class UNet(Family):
+    """Its cross-attention has ComfyUI's own patches: lists to read by, and one place for each layer to edit by."""
 
+    NAME = "Stable Diffusion 1.x, 2.x and SDXL"
+    EDITS_SELF_ATTENTION = True
 
-def attention(diffusion_model: nn.Module, site: AttentionSite) -> Any:
-    return next(module for found, _, module in _cross_attentions(diffusion_model) if found == site)
+    def matches(self, network: nn.Module) -> bool:
+        has_blocks = all(hasattr(network, name) for name in ("input_blocks", "middle_block", "output_blocks"))
+        return has_blocks and any(True for _ in _cross_attentions(network))
 
+    def sites(self, network: Any) -> list[ModelSite]:
+        return [ModelSite(site, down, module.heads) for site, down, module in _cross_attentions(network)]
 
-def attach(diffusion_model: nn.Module, recorder: Recorder, transformer_options: dict[str, Any]) -> None:
-    patches = transformer_options.setdefault("patches", {})
-    patches["attn2_patch"] = [*patches.get("attn2_patch", []), recorder]
+    def attention(self, network: Any, site: AttentionSite) -> nn.Module:
+        return next(module for found, _, module in _cross_attentions(network) if found == site)
 
+    def attach(self, network: Any, recorder: Recorder, transformer_options: Options) -> None:
+        patches = transformer_options.setdefault("patches", {})
+        patches["attn2_patch"] = [*patches.get("attn2_patch", []), recorder]
 
-def edit(diffusion_model: nn.Module, crossing: Edits, keeping: Edits, transformer_options: dict[str, Any]) -> None:
-    replaced = transformer_options.setdefault("patches_replace", {})
-    for kind, edits in (("attn2", crossing), ("attn1", keeping)):
-        patches = replaced[kind] = dict(replaced.get(kind, {}))
-        for site, edited in edits.items():
-            place = (site.block, site.number, site.index)
-            # ComfyUI lets a patch own one transformer of a block, or all of them.
-            patches[place] = replace(edited, earlier=patches.get(place, patches.get(place[:2])))
+    def edit(self, network: Any, crossing: Edits, keeping: Edits, transformer_options: Options) -> None:
+        replaced = transformer_options.setdefault("patches_replace", {})
+        for kind, edits in (("attn2", crossing), ("attn1", keeping)):
+            patches = replaced[kind] = dict(replaced.get(kind, {}))
+            for site, edited in edits.items():
+                place = (site.block, site.number, site.index)
+                # ComfyUI lets a patch own one transformer of a block, or all of them.
+                patches[place] = replace(edited, earlier=patches.get(place, patches.get(place[:2])))
 
 
 def _cross_attentions(unet: Any) -> Iterator[tuple[AttentionSite, int, Any]]:
@@ -67,3 +68,6 @@ def _of_block(name: str, number: int, block: nn.Module, down: int) -> Iterator[t
 
 def _has(block: nn.Module, layer: str) -> bool:
     return any(type(child).__name__ == layer for child in block)
+
+
+unet = UNet()
