@@ -18,11 +18,12 @@ from .editing.edit_run import edit_part
 from .gradient import memory
 from .gradient.guidance_run import guidance_part
 from .reading.capture import capture_part
+from .reading.neighbours import neighbours_part
 from .sampling import seam
 from .sampling.part import MakePart
 from .settings import KEY, Capture, Guidance, Inversion, Settings, settings_of
 
-PARTS: tuple[MakePart, ...] = (direct_inversion_part, edit_part, guidance_part, capture_part)
+PARTS: tuple[MakePart, ...] = (neighbours_part, direct_inversion_part, edit_part, guidance_part, capture_part)
 """In the order they act: sources stand on their way before edits are blended with them, what is blended is guided, and
 what is guided is read."""
 

@@ -10,16 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+import comfy.ldm.modules.attention as comfy_attention
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ....errors import PromptUnderstandingError
 from ...capture.probabilities import split_heads
 
 OVERRIDE = "optimized_attention_override"
 WHOLE = slice(None)
+
+
+def preferred_attention(layer: nn.Module) -> Any:
+    """What a checkpoint asks its layer to attend with (INT8; ComfyUI 0.38 and newer), as the host's functions take it
+    by the name `preferred_attention`; None where it asks for nothing."""
+    asked = (child for child in layer.modules() if type(child).__name__ == "ComfyAttention")
+    return next((child for child in asked if child.function is not None), None)
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,40 @@ class Override:
     def attend(self, call: AttentionCall) -> Tensor:
         return self.go_on(call)
 
-    def go_on(self, call: AttentionCall) -> Tensor:
-        """As if this override were not there."""
-        attention = call.func if self.previous is None else partial(self.previous, call.func)
+    def go_on(self, call: AttentionCall, layer: nn.Module | None = None) -> Tensor:
+        """As if this override were not there. ComfyUI leaves out what `layer` prefers as soon as there is one."""
+        preferred = None if layer is None else preferred_attention(layer)
+        attention = call.func if preferred is None else preferred.function
+        if self.previous is not None:
+            attention = partial(self.previous, call.func)
         return attention(call.q, call.k, call.v, *call.places, **call.keywords)
+
+
+def require_override() -> None:
+    """Raises where this ComfyUI asks no override any more, or asks it in another way."""
+    fault = _fault(comfy_attention.optimized_attention)
+    if fault:
+        raise PromptUnderstandingError(
+            f"This ComfyUI's attention was tried before the run, and {fault}. So the pack cannot follow the attention "
+            "of a transformer model here. Update Prompt Understanding, or take its nodes off this MODEL."
+        )
+
+
+@cache
+def _fault(attention: Callable[..., Tensor]) -> str:
+    """One attention of two places over three, tried through an override; "" when it was asked as it should be."""
+    asked: list[AttentionCall] = []
+
+    class Tried(Override):
+        def attend(self, call: AttentionCall) -> Tensor:
+            asked.append(call)
+            return self.go_on(call)
+
+    q, k = torch.ones(1, 2, 4), torch.ones(1, 3, 4)
+    out = attention(q, k, k, 2, transformer_options={OVERRIDE: Tried({})})
+    if len(asked) != 1:
+        return f"an override of it was asked {len(asked)} times instead of once"
+    call = asked[0]
+    if (call.heads, call.queries, call.keys) != (2, 2, 3) or not torch.allclose(out, torch.ones_like(q)):
+        return "an override of it was given other tensors than expected"
+    return ""

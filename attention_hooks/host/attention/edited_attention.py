@@ -59,9 +59,11 @@ class EditedAttention:
     """Cross-attention: the tokens are those of the prompts."""
     others: str = ""
     """Names of other packs' patches that may change the tokens of a layer."""
+    preferred: Any = None
+    """What the checkpoint asks this layer to attend with."""
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
-        attention = self.earlier or _plain_attention
+        attention = self.earlier or self._plain
         out = attention(q, k, v, options)
         if self._foreign(options):
             out = out.clone()
@@ -114,6 +116,14 @@ class EditedAttention:
             self.reader.read(self.site, edited, hw)
         return edited
 
+    def _plain(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
+        """What the layer itself would do. Another pack's override of the attention is in `options` and runs."""
+        # An older host does not know the name, and would hand it to other packs' overrides.
+        asked = {} if self.preferred is None else {"preferred_attention": self.preferred}
+        return comfy_attention.optimized_attention(
+            q, k, v, options["n_heads"], attn_precision=options["attn_precision"], transformer_options=options, **asked
+        )
+
     def _foreign(self, options: dict[str, Any]) -> bool:
         return self.earlier is not None or OVERRIDE in options
 
@@ -129,10 +139,3 @@ class EditedAttention:
 
 
 Edits = Mapping[AttentionSite, EditedAttention]
-
-
-def _plain_attention(q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
-    """What the layer itself would do. Another pack's override of the attention function is in `options` and runs."""
-    return comfy_attention.optimized_attention(
-        q, k, v, options["n_heads"], attn_precision=options["attn_precision"], transformer_options=options
-    )

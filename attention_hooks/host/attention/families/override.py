@@ -16,9 +16,10 @@ from typing import Any
 
 from torch import Tensor
 
+from .....errors import PromptUnderstandingError
 from ....capture.probabilities import joint_probs
 from ....types import AttentionSite
-from ..attention_call import OVERRIDE, AttentionCall, Override
+from ..attention_call import OVERRIDE, AttentionCall, Override, require_override
 from ..edited_attention import Edits
 from ..recorder import Recorder, positive_rows
 from .calls import around_each_call
@@ -62,20 +63,27 @@ class OverrideFamily(TransformerFamily):
 
     def attach(self, network: Any, recorder: Recorder, transformer_options: Options) -> None:
         def reader(options: Options, layout: Layout) -> FamilyOverride | None:
-            return Reader(self, options, layout, recorder) if recorder.open else None
+            return Reader(self, network, options, layout, recorder) if recorder.open else None
 
         self._override(network, reader, transformer_options)
 
     def edit(self, network: Any, crossing: Edits, keeping: Edits, transformer_options: Options) -> None:
-        self._override(network, lambda options, layout: Editor(self, options, layout, crossing), transformer_options)
+        def editor(options: Options, layout: Layout) -> FamilyOverride:
+            return Editor(self, network, options, layout, crossing)
+
+        self._override(network, editor, transformer_options)
 
     def _override(
         self, network: Any, make: Callable[[Options, Layout], FamilyOverride | None], transformer_options: Options
     ) -> None:
+        require_override()
+
         @contextmanager
         def calls(x: Tensor, context: Tensor, options: Options) -> Iterator[Options]:
             override = make(options, self.layout(network, x, context))
             yield options if override is None else {**options, OVERRIDE: override}
+            if override is not None:
+                override.check()
 
         around_each_call(transformer_options, calls)
 
@@ -83,28 +91,48 @@ class OverrideFamily(TransformerFamily):
 class FamilyOverride(Override):
     """For one model call. Most networks do not say which layer is at work, so the attentions that fit are counted."""
 
-    def __init__(self, family: OverrideFamily, options: Options, layout: Layout) -> None:
+    def __init__(self, family: OverrideFamily, network: Any, options: Options, layout: Layout) -> None:
         super().__init__(options)
-        self.options, self.layout, self._family = options, layout, family
+        self.options, self.layout, self._family, self._network = options, layout, family, network
         self._counted = 0
+        self._others: set[int] = set()
 
     def attend(self, call: AttentionCall) -> Tensor:
         if not self.layout.holds(call):
+            self._others.add(call.keys)
             return self.go_on(call)
         site = self._family.site(self._family.number(call, self._counted))
         self._counted += 1
-        return self.at_site(site, call)
+        self.before(site, call)
+        out = self.go_on(call, self._family.attention(self._network, site))
+        return self.after(site, call, out)
 
-    def at_site(self, site: AttentionSite, call: AttentionCall) -> Tensor:
-        return self.go_on(call)
+    def before(self, site: AttentionSite, call: AttentionCall) -> None: ...
+
+    def after(self, site: AttentionSite, call: AttentionCall, out: Tensor) -> Tensor:
+        return out
+
+    def check(self) -> None:
+        """A call that met no attention at all is one that a cache has skipped; one that met others was misread."""
+        if self._others and not self._counted:
+            text, hw = self.layout.text, self.layout.hw
+            raise PromptUnderstandingError(
+                f"In a {self._family.NAME} model, attention over {self.layout.keys} tokens was expected: "
+                f"{text.stop - text.start} of the text and {hw[0]} x {hw[1]} places of the picture among them. Met was "
+                f"attention over {', '.join(map(str, sorted(self._others)))}, so no word can be found in it. A node "
+                "adds tokens (a reference picture, a style) or another pack has changed the network: take it off this "
+                "MODEL, or go without the nodes of Prompt Understanding."
+            )
 
 
 class Reader(FamilyOverride):
-    def __init__(self, family: OverrideFamily, options: Options, layout: Layout, recorder: Recorder) -> None:
-        super().__init__(family, options, layout)
+    def __init__(
+        self, family: OverrideFamily, network: Any, options: Options, layout: Layout, recorder: Recorder
+    ) -> None:
+        super().__init__(family, network, options, layout)
         self._recorder = recorder
 
-    def at_site(self, site: AttentionSite, call: AttentionCall) -> Tensor:
+    def before(self, site: AttentionSite, call: AttentionCall) -> None:
         layout = self.layout
 
         def project(rows: slice) -> tuple[Tensor, Tensor, int]:
@@ -112,18 +140,17 @@ class Reader(FamilyOverride):
 
         if self._recorder.reads(site):
             self._recorder.read(site, call.rows, project, layout.hw, self.options)
-        return self.go_on(call)
 
 
 class Editor(FamilyOverride):
     """Edits what the picture gives to the text, out of everything it attends to; what it gives to itself stays."""
 
-    def __init__(self, family: OverrideFamily, options: Options, layout: Layout, edits: Edits) -> None:
-        super().__init__(family, options, layout)
+    def __init__(self, family: OverrideFamily, network: Any, options: Options, layout: Layout, edits: Edits) -> None:
+        super().__init__(family, network, options, layout)
         self._edits = edits
 
-    def at_site(self, site: AttentionSite, call: AttentionCall) -> Tensor:
-        out, edited, layout = self.go_on(call), self._edits.get(site), self.layout
+    def after(self, site: AttentionSite, call: AttentionCall, out: Tensor) -> Tensor:
+        edited, layout = self._edits.get(site), self.layout
         if edited is None:
             return out
         if self.previous is not None:
