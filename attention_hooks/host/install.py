@@ -19,11 +19,14 @@ from .gradient import memory
 from .gradient.guidance_run import guidance_part
 from .reading.capture import capture_part
 from .reading.first_call import first_call_part
+from .reading.neighbours import neighbours_part
 from .sampling import seam
 from .sampling.part import MakePart
 from .settings import KEY, Capture, Guidance, Inversion, Settings, settings_of
 
-PARTS: tuple[MakePart, ...] = (direct_inversion_part, edit_part, guidance_part, capture_part, first_call_part)
+PARTS: tuple[MakePart, ...] = (
+    neighbours_part, direct_inversion_part, edit_part, guidance_part, capture_part, first_call_part,
+)  # fmt: skip
 """In the order they act: sources stand on their way before edits are blended with them, what is blended is guided, and
 what is guided is read. The last one checks, once, what all others count on."""
 

@@ -18,9 +18,9 @@ from torch import Tensor
 from ...capture.probabilities import attention_probs, fold_repeats, split_heads
 from ...edits.prompt_edit import Edit
 from ...types import AttentionSite
+from .attention_call import OVERRIDE
 from .layer_call import check_keys, check_places, check_tokens, positive_rows
 
-OVERRIDE = "optimized_attention_override"
 Attention = Callable[[Tensor, Tensor, Tensor, dict[str, Any]], Tensor]
 """ComfyUI's replace patch: (q, k, v [rows n heads*d], options) -> [rows n heads*d]."""
 
@@ -56,10 +56,12 @@ class EditedAttention:
     reader: Reader | None = None
     over_text: bool = True
     """Cross-attention: the tokens are those of the prompts."""
+    preferred: Any = None
+    """What the checkpoint asks this layer to attend with."""
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
         check_keys(q, k, options)
-        attention = self.earlier or _plain_attention
+        attention = self.earlier or self._plain
         out = attention(q, k, v, options)
         if self._foreign(options):
             out = out.clone()
@@ -117,15 +119,16 @@ class EditedAttention:
             self.reader.read(self.site, edited, hw)
         return edited
 
+    def _plain(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
+        """What the layer itself would do. Another pack's override of the attention is in `options` and runs."""
+        # An older host does not know the name, and would hand it to other packs' overrides.
+        asked = {} if self.preferred is None else {"preferred_attention": self.preferred}
+        return comfy_attention.optimized_attention(
+            q, k, v, options["n_heads"], attn_precision=options["attn_precision"], transformer_options=options, **asked
+        )
+
     def _foreign(self, options: dict[str, Any]) -> bool:
         return self.earlier is not None or OVERRIDE in options
 
 
 Edits = Mapping[AttentionSite, EditedAttention]
-
-
-def _plain_attention(q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
-    """What the layer itself would do. Another pack's override of the attention function is in `options` and runs."""
-    return comfy_attention.optimized_attention(
-        q, k, v, options["n_heads"], attn_precision=options["attn_precision"], transformer_options=options
-    )

@@ -33,11 +33,11 @@ def positive_rows(rows: int, options: Options) -> list[tuple[UUID, slice]]:
 
 
 def check_places(q: Tensor, hw: tuple[int, int], options: Options) -> None:
-    """q [rows hw channels]."""
-    if q.shape[1] != hw[0] * hw[1]:
+    """q [rows hw channels] or [rows heads hw channels]."""
+    if q.shape[-2] != hw[0] * hw[1]:
         raise _met(
             options,
-            f"The layer {_layer(options)} looks from {q.shape[1]} places, where its map has {hw[0]} x {hw[1]}: a "
+            f"The layer {_layer(options)} looks from {q.shape[-2]} places, where its map has {hw[0]} x {hw[1]}: a "
             "patch of another node pack merges some or leaves them out.",
         )
 

@@ -92,7 +92,7 @@ class Recorder:
             length = wanted[0].lengths[uuid]
             check_places(q, hw, options)
             check_keys(q, k, options)
-            check_tokens(k.shape[1], length, options)
+            check_tokens(k.shape[-2], length, options)
             sinks = [listener.sink for listener in wanted if listener.sink is not None]
             if sinks:
                 probs = self._edited(uuid, fold_repeats(attention_probs(q, k, heads), length))

@@ -83,6 +83,7 @@ class GradientPass:
     def _run(self, leaf_and_input: LeafAndInput, sigma: Tensor, loss: MapsLoss, wanted: Collection[str]) -> Tensor:
         with ExitStack() as stack:
             stack.enter_context(gradients(self.model.diffusion_model))
+            stack.enter_context(family_of(self.model).differentiable())
             if self.checkpointing:
                 stack.enter_context(checkpointed(self.model.diffusion_model, set(self.modules.values())))
             leaf, model_input = leaf_and_input()
