@@ -9,3 +9,5 @@ InversionSocket = io.Custom("PU_INVERSION")
 CompositionSocket = io.Custom("PU_COMPOSITION")
 LayoutSocket = io.Custom("PU_LAYOUT")
 """What stands where: a layouts.types.Layout."""
+ObjectsSocket = io.Custom("PU_OBJECTS")
+"""The objects of a layout, each drawn alone, from Generate Objects."""

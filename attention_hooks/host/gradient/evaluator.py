@@ -31,8 +31,11 @@ class Evaluator:
         self._previous: dict[str, Tensor] = {}
         self._seen: dict[str, Tensor] = {}
 
-    def begin_step(self, z: Tensor, sigma: Tensor, units: LatentUnits, view: NoiseMaskView) -> None:
+    def begin_step(
+        self, z: Tensor, sigma: Tensor, units: LatentUnits, view: NoiseMaskView, progress: float = 0.0
+    ) -> None:
         """z [batch C H W] of this step, before any move."""
+        self._progress = progress
         self._previous, self._seen = {**self._previous, **self._seen}, {}
         self._z, self._sigma, self._units, self._view = z.clone(), sigma, units, view
 
@@ -63,7 +66,10 @@ class Evaluator:
     def _losses(self, name: str, maps: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
         """maps [images tokens height width] -> losses [images], per-subject values [images values]."""
         guidance = self._guidances[name]
-        rows = [TokenMaps(row, self._map_before(name, image)) for row, image in zip(maps, images.tolist(), strict=True)]
+        rows = [
+            TokenMaps(row, self._map_before(name, image), self._progress)
+            for row, image in zip(maps, images.tolist(), strict=True)
+        ]
         self._remember(name, maps.detach(), images)
         prompts = [self._prompt_of(guidance.prompt, image) for image in images.tolist()]
         pairs = list(zip(rows, prompts, strict=True))
