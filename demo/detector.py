@@ -4,12 +4,12 @@ exact without any model; blur and noise as the Shapes model leaves them are born
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from scipy import ndimage
 
+from .detection import Detection
 from .scenes import COLOURS, PALETTE, SHAPES, Thing, coverage
 
 PATCH = 24
@@ -23,23 +23,6 @@ AROUND = np.ones((3, 3), bool)
 ANGLES = (-0.16, -0.08, 0.0, 0.08, 0.16)
 
 
-@dataclass(frozen=True)
-class Detection:
-    """One object. `shape` is None for a blob that looks like none of them. `box` is left, top, right, bottom in 0..1;
-    `likeness` is the overlap (intersection over union) with the best shape; `paint` is its red, green, blue, 0..255."""
-
-    shape: str | None
-    colour: str
-    box: tuple[float, float, float, float]
-    likeness: float
-    paint: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """(x, y) in 0..1."""
-        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
-
-
 def detect(image: np.ndarray) -> list[Detection]:
     """Objects of one picture [height width 3] in 0..1, from left to right. Tensors on the CPU may be given too."""
     image = np.asarray(image, np.float32)[..., :3].clip(0, 1)
@@ -51,7 +34,7 @@ def detect(image: np.ndarray) -> list[Detection]:
         parts = _blobs(foreground & region)
         whole = _describe(image, difference, region)
         # Two objects side by side are joined too, and then look like no shape at all.
-        joined = whole.shape is not None or len(parts) < 2
+        joined = whole.noun is not None or len(parts) < 2
         found += [whole] if joined else [_describe(image, difference, part) for part in parts]
     return sorted(found, key=lambda one: one.centre)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .detector import Detection
+from .detection import Detection
 
 Subject = tuple[str, str | None]
 """(shape, colour or None where the prompt does not say)."""
@@ -53,8 +53,8 @@ def score(expected: Sequence[Subject], found: Iterable[Detection]) -> Score:
     """One picture against its prompt's subjects, whose shapes differ from each other."""
     colours: dict[str, set[str]] = {}
     for one in found:
-        if one.shape:
-            colours.setdefault(one.shape, set()).add(one.colour)
+        if one.noun:
+            colours.setdefault(one.noun, set()).add(one.colour)
     shapes = [shape for shape, _ in expected]
     present = sum(shape in colours for shape in shapes)
     asked = [(shape, colour) for shape, colour in expected if colour]

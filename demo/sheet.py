@@ -94,7 +94,7 @@ def telling(pairs: Sequence[Pair], subjects: Sequence[Subject]) -> list[Pair]:
 def notes_on(picture: Tensor, subjects: Sequence[Subject]) -> list[Note]:
     """One line a subject, as the detector sees it."""
     found = detect(picture.numpy())
-    return [_note(shape, colour, {one.colour for one in found if one.shape == shape}) for shape, colour in subjects]
+    return [_note(shape, colour, {one.colour for one in found if one.noun == shape}) for shape, colour in subjects]
 
 
 def _note(shape: str, colour: str | None, seen: set[str]) -> Note:

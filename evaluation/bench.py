@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+WORLDS = ("small-world", "shapes")
 PARTS = (
     "speed", "memory", "conditioning", "quality", "saturation", "tuning", "editing", "inversion", "cascade",
     "parser",
@@ -31,21 +32,29 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="seconds instead of minutes: proves that it runs, measures nothing"
     )
-    parser.add_argument("--quality", action="store_true", help="also the Shapes table: plain against every method")
+    parser.add_argument("--quality", action="store_true", help="also the quality table: plain against every method")
+    parser.add_argument(
+        "--world",
+        choices=WORLDS,
+        default=WORLDS[0],
+        help="model of the quality and tuning tables (%(default)s)",
+    )
     parser.add_argument("--only", action="append", choices=PARTS, help="only this part; may be repeated")
     parser.add_argument(
         "--network", nargs=2, type=int, metavar=("CHANNELS", "LATENT"), help="default: SD1.5's own size, 320 64"
     )
     parser.add_argument("--rounds", type=int, help="how often each thing is timed (default 3)")
     parser.add_argument(
-        "--pictures", type=int, help="of each of the 96 Shapes prompts (default 2), of each set of the cascade (32)"
+        "--pictures",
+        type=int,
+        help="of each prompt of the quality table (default 2), of each set of the cascade (32)",
     )
     parser.add_argument("--pairs", type=int, help="source and edit pairs of each kind of edit (default 200)")
     parser.add_argument("--scenes", type=int, help="rendered scenes that are inverted (default 64)")
-    parser.add_argument("--prompts", type=int, help="only the first so many prompts, for tuning")
+    parser.add_argument("--prompts", type=int, help="only the first so many prompts, for tuning and quality")
     parser.add_argument("--tune", nargs="+", metavar="NAME=VALUE|VALUE", help="settings to try in all combinations")
-    parser.add_argument("--methods", nargs="+", metavar="NAME", help="methods of the Shapes table (default: all)")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="other Shapes weights than those of the pack")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="methods of the quality table (default: all)")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="other weights than those of the pack")
     parser.add_argument("--fresh", action="store_true", help="do not go on from what an earlier quality run has saved")
     parser.add_argument("--output", type=Path, default=ROOT / "evaluation" / "results", metavar="FOLDER")
     device = parser.add_mutually_exclusive_group()

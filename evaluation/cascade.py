@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from ..demo.detector import Detection, detect
+from ..demo.detection import Detection
+from ..demo.detector import detect
 from ..demo.intervals import Interval, paired_difference, wilson
 from ..demo.prompts import COLOURED_COLOURED, Prompt
 from ..demo.scenes import Scene, enlarged, render
@@ -174,7 +175,7 @@ def psnr(image: Tensor, truth: Tensor) -> float:
 
 def objects_right(found: Sequence[Detection], scene: Scene) -> float:
     """Share of the scene's objects that the detector finds again, shape and colour."""
-    left = [(one.shape, one.colour) for one in found]
+    left = [(one.noun, one.colour) for one in found]
     right = 0
     for thing in scene.things:
         if (thing.shape, thing.colour) in left:
@@ -185,13 +186,13 @@ def objects_right(found: Sequence[Detection], scene: Scene) -> float:
 
 def subjects_present(found: Sequence[Detection], prompt: Prompt) -> float:
     """Share of the prompt's subjects that are there, shape and colour."""
-    seen = {(one.shape, one.colour) for one in found}
+    seen = {(one.noun, one.colour) for one in found}
     return sum(subject in seen for subject in prompt.subjects) / len(prompt.subjects)
 
 
 def recognised(found: Sequence[Detection]) -> float | None:
     """Share of the objects that look like one of the shapes; None where there is no object."""
-    return sum(one.shape is not None for one in found) / len(found) if found else None
+    return sum(one.noun is not None for one in found) / len(found) if found else None
 
 
 def summarise(measured: Measured, base: Measured) -> dict[str, Any]:

@@ -74,23 +74,26 @@ def _cost(wanted: argparse.Namespace, part: str, measure: Callable[[speed.Plan],
 
 def _quality(wanted: argparse.Namespace) -> None:
     from . import quality
-    from .methods import REGISTRY
 
-    pipeline, weights = _pipeline(wanted.weights)
-    folder = wanted.output / ("pictures_quick" if wanted.quick else "pictures")
+    pipeline, weights = _pipeline_of(wanted)
+    world = pipeline.world
+    name = f"quality_{world.name}" + ("_quick" if wanted.quick else "")
+    folder = wanted.output / "pictures" / name
     if wanted.fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    work = quality.jobs(wanted.pictures or (QUICK_PICTURES if wanted.quick else PICTURES))
-    methods = REGISTRY.choose(wanted.methods)
+    work = quality.jobs(wanted.pictures or (QUICK_PICTURES if wanted.quick else PICTURES), sets=world.sets)
+    work = work[: wanted.prompts]
+    methods = world.methods.choose(wanted.methods)
     rows = quality.run(pipeline, methods, work[:3] if wanted.quick else work, folder, weights, say)
     results = {
+        "world": world.title,
         "machine": machine(),
         "weights": weights,
         "recipe": asdict(pipeline.recipe),
         "methods": {name: method.key for name, method in methods.items()},
         "sets": quality.summarise(rows),
     }
-    save(wanted.output / ("quality_quick.json" if wanted.quick else "quality.json"), results, quality_page(results))
+    save(wanted.output / f"{name}.json", results, quality_page(results))
 
 
 def _conditioning(wanted: argparse.Namespace) -> None:
@@ -116,20 +119,20 @@ def _saturation(wanted: argparse.Namespace) -> None:
 
 def _tuning(wanted: argparse.Namespace) -> None:
     from . import quality, tuning
-    from .methods import REGISTRY
 
-    pipeline, weights = _pipeline(wanted.weights)
+    pipeline, weights = _pipeline_of(wanted)
+    world = pipeline.world
     name = (wanted.methods or ["attend-and-excite"])[0]
-    work = quality.jobs(wanted.pictures or TUNING_PICTURES, tuning.TUNING_SEED)[: wanted.prompts]
-    file = wanted.output / f"tuning_{name}.json"
+    work = quality.jobs(wanted.pictures or TUNING_PICTURES, tuning.TUNING_SEED, world.sets)[: wanted.prompts]
+    file = wanted.output / f"tuning_{world.name}_{name}.json"
     # Every trial is kept, those that made it worse too.
     results: list[dict[str, Any]] = _load(file, [])
     choices = tuning.parse(wanted.tune or [])
-    base, folder = REGISTRY.choose([name])[name], wanted.output / "pictures_tuning"
+    base, folder = world.methods.choose([name])[name], wanted.output / "pictures" / "tuning"
     for entry in tuning.sweep(pipeline, base, choices, work, folder, weights, say):
         # After each, so that a sweep that is cut short has shown something.
         results.append(entry)
-        save(file, results, tuning_page(name, results))
+        save(file, results, tuning_page(name, world.title, results))
 
 
 def _editing(wanted: argparse.Namespace) -> None:
@@ -229,12 +232,21 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
 }
 
 
+def _pipeline_of(wanted: argparse.Namespace) -> tuple[Any, str]:
+    """The model that was asked for, and a mark of its weights."""
+    from .quality import Pipeline
+    from .worlds import WORLDS
+
+    world = WORLDS[wanted.world]
+    return Pipeline.of(world, wanted.weights), _mark(wanted.weights or world.weights)
+
+
 def _pipeline(file: Path | None) -> tuple[Any, str]:
     """The Shapes model, and a mark of its weights."""
-    from ..demo.model import WEIGHTS, load_shapes
     from .quality import Pipeline
+    from .worlds import SHAPES
 
-    return Pipeline(*load_shapes(file or WEIGHTS)), _mark(file or WEIGHTS)
+    return Pipeline.of(SHAPES, file), _mark(file or SHAPES.weights)
 
 
 def _mark(weights: Path) -> str:

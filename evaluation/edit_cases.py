@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..demo.detector import Detection, detect
+from ..demo.detection import Detection
+from ..demo.detector import detect
 from ..demo.prompts import COLOURED_COLOURED, prompt
 from ..demo.scenes import COLOURS, SHAPES
 from ..demo.scoring import Subject
@@ -102,8 +103,8 @@ def last_of_each(pictures: Any, edit: Any) -> Any:
 
 def is_right(case: Case, found: Sequence[Detection]) -> bool:
     """Both objects and nothing else; an added colour must not be there before."""
-    seen = {(one.shape, one.colour) for one in found}
-    shapes = sorted(str(one.shape) for one in found)
+    seen = {(one.noun, one.colour) for one in found}
+    shapes = sorted(str(one.noun) for one in found)
     if len(found) != 2 or shapes != sorted([case.before[0], case.other[0]]) or case.other not in seen:
         return False
     return case.before in seen if case.before[1] else case.after not in seen
@@ -112,12 +113,12 @@ def is_right(case: Case, found: Sequence[Detection]) -> bool:
 def judge(case: Case, source: np.ndarray, picture: np.ndarray) -> dict[str, float]:
     """source, picture [height width 3] in 0…1."""
     before, after = detect(source), detect(picture)
-    thing = next(one for one in before if one.shape == case.before[0])
+    thing = next(one for one in before if one.noun == case.before[0])
     new = [one for one in after if _happened(case, one)]
     # A re-weighted thing may change its colour or go.
-    gone = case.kind == "re-weight" and not any(one.shape == case.before[0] for one in after)
-    other = next(one for one in before if (one.shape, one.colour) == case.other)
-    stayed = any((one.shape, one.colour) == case.other and _distance(one, other, source) <= NEAR for one in after)
+    gone = case.kind == "re-weight" and not any(one.noun == case.before[0] for one in after)
+    other = next(one for one in before if (one.noun, one.colour) == case.other)
+    stayed = any((one.noun, one.colour) == case.other and _distance(one, other, source) <= NEAR for one in after)
     return {
         "happened": float(bool(new) or gone),
         "stayed": float(stayed),
@@ -127,8 +128,8 @@ def judge(case: Case, source: np.ndarray, picture: np.ndarray) -> dict[str, floa
 
 def _happened(case: Case, one: Detection) -> bool:
     if case.kind == "re-weight":
-        return one.shape == case.before[0] and one.colour != case.before[1]
-    return (one.shape, one.colour) == case.after
+        return one.noun == case.before[0] and one.colour != case.before[1]
+    return (one.noun, one.colour) == case.after
 
 
 def _distance(a: Detection, b: Detection, picture: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from ..demo.detector import detect
 from ..demo.intervals import wilson
 from .edit_cases import ARMS, EDITED, RESAMPLED, Case, cases, edited, is_right, judge, last_of_each
 from .methods import run_node
-from .quality import Recipe
+from .worlds import SHAPES, Recipe
 
 FIRST_SEED = 2_000_000
 """No other table uses these."""
@@ -42,7 +42,7 @@ class EditPipeline:
     model: Any
     clip: Any
     vae: Any
-    recipe: Recipe = Recipe()
+    recipe: Recipe = SHAPES.recipe
 
     @torch.inference_mode()
     def pictures(self, case: Case, arm: str, seed: int, indices: Sequence[int], **inputs: Any) -> Tensor:

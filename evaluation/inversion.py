@@ -20,7 +20,8 @@ from ..demo.training.captions import Named, build_scene, place
 from ..nodes.inversion_nodes import DIRECT, NULL_TEXT, PROMPT
 from .edit_cases import ARMS, RESAMPLED, Case, cases, edited, is_right, judge, last_of_each
 from .methods import run_node
-from .quality import Recipe, Say
+from .quality import Say
+from .worlds import SHAPES, Recipe
 
 FIRST_SEED = 3_000_000
 BATCH = 4
@@ -94,7 +95,7 @@ class InversionPipeline:
     model: Any
     clip: Any
     vae: Any
-    recipe: Recipe = Recipe()
+    recipe: Recipe = SHAPES.recipe
 
     def run(
         self, wanted: Mapping[str, Way], work: Sequence[Example], say: Say, results: dict[str, Result] | None = None

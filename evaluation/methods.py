@@ -79,30 +79,36 @@ def our_nodes() -> dict[str, Any]:
     return {node.define_schema().node_id: node for node in classes}
 
 
-SHAPES = {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}
-"""Attend-and-Excite's inputs on the Shapes model: its latent is the picture itself, where a step of 20 is long,
-and its maps are ten times as bright as a real model's, where a sharpness of 100 leaves no gradient."""
-
-ATTEND_AND_EXCITE = ("PUAttendAndExcite", SHAPES)
-SYNGEN = ("PUSynGen", {"step_size": 10.0})
-A_STAR = ("PUAStar", {"step_size": 10.0})
-
-REGISTRY = Registry()
-REGISTRY.add(PLAIN)
-REGISTRY.add("attend-and-excite", ATTEND_AND_EXCITE)
-REGISTRY.add("syngen", SYNGEN)
-REGISTRY.add("a-star", A_STAR)
-REGISTRY.add("attend-and-excite + syngen", ATTEND_AND_EXCITE, SYNGEN)
-REGISTRY.add("attend-and-excite + a-star", ATTEND_AND_EXCITE, A_STAR)
-REGISTRY.add("all three", ATTEND_AND_EXCITE, SYNGEN, A_STAR)
-REGISTRY.add("auto", ("PUPromptGuidance", SHAPES))
-
-
 def each_subject_a_prompt(wires: Wires) -> str:
     """ "a red circle and a blue star" -> "a red circle AND a blue star", as the papers compare Composable Diffusion."""
     return wires["PU_PARSED_PROMPT"].text.replace(" and ", " AND ")
 
 
-REGISTRY.add("structured", ("PUStructuredDiffusion", {}))
-REGISTRY.add("structured, several key sets", ("PUStructuredDiffusion", {"mode": "several key sets"}))
-REGISTRY.add("composable", ("PUComposeText", {"text": each_subject_a_prompt}), ("PUComposableDiffusion", {}))
+def every_method(excite: Mapping[str, Any], bind: Mapping[str, Any], part: Mapping[str, Any]) -> Registry:
+    """The table's methods, with what a model needs set otherwise in Attend-and-Excite and auto, in SynGen and in
+    A-STAR."""
+    attend_and_excite, syngen, a_star = ("PUAttendAndExcite", excite), ("PUSynGen", bind), ("PUAStar", part)
+    registry = Registry()
+    registry.add(PLAIN)
+    registry.add("attend-and-excite", attend_and_excite)
+    registry.add("syngen", syngen)
+    registry.add("a-star", a_star)
+    registry.add("attend-and-excite + syngen", attend_and_excite, syngen)
+    registry.add("attend-and-excite + a-star", attend_and_excite, a_star)
+    registry.add("all three", attend_and_excite, syngen, a_star)
+    registry.add("auto", ("PUPromptGuidance", excite))
+    registry.add("structured", ("PUStructuredDiffusion", {}))
+    registry.add("structured, several key sets", ("PUStructuredDiffusion", {"mode": "several key sets"}))
+    registry.add("composable", ("PUComposeText", {"text": each_subject_a_prompt}), ("PUComposableDiffusion", {}))
+    return registry
+
+
+ON_SHAPES = every_method(
+    {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}, {"step_size": 10.0}, {"step_size": 10.0}
+)
+"""Shapes' latent is the picture itself, where a step of 20 is long, and its maps are ten times as bright as a real
+model's, where a sharpness of 100 leaves no gradient."""
+ON_SMALL_WORLD = every_method(
+    {"step_size": 5.0, "sharpness": 10.0, "max_refinements": 4}, {"step_size": 5.0}, {"step_size": 5.0}
+)
+"""Small World's maps are as bright as those of Shapes."""

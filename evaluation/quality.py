@@ -1,4 +1,4 @@
-"""Plain sampling against guided on the Shapes model: same prompts, same noise, every picture looked at by the
+"""Plain sampling against guided on one of our own models: same prompts, same noise, every picture looked at by the
 detector."""
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 import comfy.sample
 import torch
 
-from ..demo.detector import detect
+from ..demo.detection import Detection
 from ..demo.intervals import paired_difference, paired_ratio, wilson
-from ..demo.prompts import SETS, Prompt
+from ..demo.prompts import Prompt
 from ..demo.scoring import score
 from .methods import PLAIN, Method, run_node
+from .worlds import SHAPES, Recipe, World
 
 COLUMNS = ("entity neglect", "proper binding", "improper binding", "everything right")
 FIRST_SEED = 1_000_000
@@ -30,17 +31,6 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How every picture is sampled, whatever the method."""
-
-    steps: int = 20
-    cfg: float = 3.0
-    sampler: str = "euler"
-    scheduler: str = "normal"
-    size: int = 64
-
-
-@dataclass(frozen=True)
 class Job:
     """The pictures of one prompt: a batch of `seeds` noises, drawn from one seed."""
 
@@ -50,7 +40,7 @@ class Job:
     pictures: int
 
 
-def jobs(pictures: int, first_seed: int = FIRST_SEED, sets: Mapping[str, Sequence[Prompt]] = SETS) -> list[Job]:
+def jobs(pictures: int, first_seed: int = FIRST_SEED, sets: Mapping[str, Sequence[Prompt]] = SHAPES.sets) -> list[Job]:
     """`pictures` of every prompt, the sets taken in turns, so that a run that is cut short has some of each."""
     longest = max(map(len, sets.values()))
     order = [(name, prompts[i]) for i in range(longest) for name, prompts in sets.items() if i < len(prompts)]
@@ -59,19 +49,29 @@ def jobs(pictures: int, first_seed: int = FIRST_SEED, sets: Mapping[str, Sequenc
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The Shapes model and its recipe."""
+    """One of our models and its recipe."""
 
     model: Any
     clip: Any
     vae: Any
-    recipe: Recipe = Recipe()
+    recipe: Recipe = SHAPES.recipe
+    world: World = SHAPES
+
+    @classmethod
+    def of(cls, world: World, weights: Path | None = None) -> Pipeline:
+        return cls(*world.load(weights or world.weights), recipe=world.recipe, world=world)
+
+    def empty(self, pictures: int) -> torch.Tensor:
+        """Latents [pictures channels height width] to start from."""
+        side = self.recipe.size // self.vae.spacial_compression_encode()
+        return torch.zeros(pictures, self.vae.latent_channels, side, side)
 
     @torch.inference_mode()
-    def pictures(self, job: Job, method: Method) -> list[Row]:
+    def images(self, job: Job, method: Method) -> tuple[torch.Tensor, float]:
+        """[pictures height width 3] in 0…1, and the seconds that one took."""
         positive, parsed, _ = run_node("PUEncodePrompt", clip=self.clip, text=job.prompt.text)
         negative = run_node("PUEncodePrompt", clip=self.clip, text="")[0]
-        recipe = self.recipe
-        latent = torch.zeros(job.pictures, 3, recipe.size, recipe.size)
+        recipe, latent = self.recipe, self.empty(job.pictures)
         noise = comfy.sample.prepare_noise(latent, job.seed)
         start = {"MODEL": self.model, "CLIP": self.clip, "CONDITIONING": positive, "PU_PARSED_PROMPT": parsed}
         wires = method(start)
@@ -80,13 +80,16 @@ class Pipeline:
             wires["MODEL"], noise, recipe.steps, recipe.cfg, recipe.sampler, recipe.scheduler, wires["CONDITIONING"],
             negative, latent, disable_pbar=True, seed=job.seed,
         )  # fmt: skip
-        seconds = (time.perf_counter() - started) / job.pictures
-        return [row(job, i, image, seconds) for i, image in enumerate(self.vae.decode(samples).cpu().numpy())]
+        return self.vae.decode(samples).cpu(), (time.perf_counter() - started) / job.pictures
+
+    def pictures(self, job: Job, method: Method) -> list[Row]:
+        images, seconds = self.images(job, method)
+        return [row(job, i, self.world.detect(image.numpy()), seconds) for i, image in enumerate(images)]
 
 
-def row(job: Job, index: int, image: Any, seconds: float) -> Row:
-    """`image` [height width 3] in 0…1."""
-    counts = score(job.prompt.subjects, detect(image))
+def row(job: Job, index: int, found: Sequence[Detection], seconds: float) -> Row:
+    """What the detector has `found` in one picture, scored."""
+    counts = score(job.prompt.subjects, found)
     bound = bool(counts.attributes)
     values = (
         counts.neglect,

@@ -106,7 +106,7 @@ def row(pixels: Tensor, wish: Prompt) -> dict[str, float | None]:
     return {
         "clipped": float((pixels.abs() >= CLIPPED).float().mean()),
         "colour error": off,
-        "shape lost": float(all(one.shape != shape for one in found)),
+        "shape lost": float(all(one.noun != shape for one in found)),
     }
 
 

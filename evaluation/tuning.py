@@ -12,7 +12,8 @@ from typing import Any
 
 from . import quality
 from .methods import PLAIN, Method
-from .quality import Job, Pipeline, Recipe, Say
+from .quality import Job, Pipeline, Say
+from .worlds import Recipe
 
 TUNING_SEED = 1_000
 SEPARATOR = "|"

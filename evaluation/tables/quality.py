@@ -14,9 +14,9 @@ PLAIN = "plain"
 def quality_page(results: Mapping[str, Any]) -> str:
     recipe = results["recipe"]
     return page(
-        "# What guidance brings, on the Shapes model",
-        "Made by `python run.py bench -- --only quality`. Shapes is this project's own small model: the table proves "
-        "the machinery, not what a large model will do.",
+        f"# What guidance brings, on {results['world']}",
+        "Made by `python run.py bench -- --only quality`. It is this project's own small model: the table proves the "
+        "machinery, not what a large model will do.",
         f"{recipe['steps']} steps of {recipe['sampler']} ({recipe['scheduler']}), cfg {recipe['cfg']:g}, "
         f"{recipe['size']}x{recipe['size']} pixels; the same prompts and noise for every method; "
         f"{machine_line(results['machine'])}; weights {results['weights']}.",
@@ -51,12 +51,12 @@ def _percents(interval: Mapping[str, float]) -> list[float]:
     return [100 * interval[name] for name in ("value", "low", "high")]
 
 
-def tuning_page(method: str, results: Sequence[Mapping[str, Any]]) -> str:
+def tuning_page(method: str, world: str, results: Sequence[Mapping[str, Any]]) -> str:
     """Every trial, in the order in which they were made."""
     settings = ["sampling", "inputs other than the defaults", "weights", "images"]
     head = [*settings, *SHARES, "neglect ÷ plain", "time ÷ plain"]
     return page(
-        f"# Looking for settings of {method} on Shapes",
+        f"# Looking for settings of {method} on {world}",
         "Made by `python run.py bench -- --only tuning`, on noise that the final table does not use. Percentages, "
         "plain → guided. Small samples: differences of a few points are chance. Time was taken on a machine that did "
         "other work as well, and plain may have been timed in an earlier trial.",

@@ -13,6 +13,7 @@ from pack.evaluation import peer, quality, speed, tuning
 from pack.evaluation.methods import PLAIN, Method
 from pack.evaluation.networks import TINY
 from pack.evaluation.steps import Sampling, first_loss, guided_steps
+from pack.evaluation.worlds import SHAPES, Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_diffusers = pytest.mark.skipif(importlib.util.find_spec("diffusers") is None, reason="diffusers is not installed")
@@ -96,7 +97,7 @@ def test_a_peer_that_did_something_else_is_refused(sampling, monkeypatch):
 class FakePipeline:
     """Pictures without a model: guided ones forget nothing."""
 
-    recipe = quality.Recipe()
+    recipe = Recipe()
 
     def __init__(self):
         self.made = []
@@ -142,7 +143,7 @@ def test_the_summary_compares_with_plain(tmp_path):
     assert summary["all"][PLAIN]["entity neglect"]["value"] == 0.5
     assert guided["entity neglect"]["difference"] == {"value": -0.5, "low": -0.5, "high": -0.5}
     assert guided["neglect / plain"]["value"] == 0.0 and guided["seconds / plain"] == 2.0
-    assert {name: own[PLAIN]["images"] for name, own in summary.items()} == {"all": 12} | dict.fromkeys(quality.SETS, 4)
+    assert {name: own[PLAIN]["images"] for name, own in summary.items()} == {"all": 12} | dict.fromkeys(SHAPES.sets, 4)
 
 
 def test_tuning_noise_is_not_that_of_the_table():
@@ -153,7 +154,7 @@ def test_tuning_noise_is_not_that_of_the_table():
 
 def test_trials_are_all_combinations_on_the_right_side():
     choices = tuning.parse(["cfg=2|3.5", "step_size=5|10", "refine_at=0, 0.2"])
-    found = list(tuning.trials(METHODS["guided"], quality.Recipe(), choices))
+    found = list(tuning.trials(METHODS["guided"], Recipe(), choices))
     assert [(recipe.cfg, dict(method.nodes[0][1])) for recipe, method in found] == [
         (cfg, {"strength": 2.0, "step_size": step, "refine_at": "0, 0.2"}) for cfg in (2, 3.5) for step in (5, 10)
     ]
@@ -163,7 +164,7 @@ def test_a_picture_is_made_scored_and_repeated_exactly():
     """The runner on the real model, nodes and sampler; a few steps, so the pictures are nothing to look at."""
     from pack.demo.model import load_shapes
 
-    pipeline = quality.Pipeline(*load_shapes(), recipe=quality.Recipe(steps=2))
+    pipeline = quality.Pipeline(*load_shapes(), recipe=Recipe(steps=2))
     (job,) = quality.jobs(2)[2:3]
     guided = Method((("PUAttendAndExcite", {"refine_at": "", "refine_to": ""}),))
     first, again = ([{**row, "seconds": 0} for row in pipeline.pictures(job, guided)] for _ in range(2))

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pack.demo.detector import Detection
+from pack.demo.detection import Detection
 from pack.demo.prompts import prompt
 from pack.demo.scenes import Scene, Thing, enlarged, render
 from pack.evaluation import cascade

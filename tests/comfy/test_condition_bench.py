@@ -9,9 +9,10 @@ from pack.demo.model import load_shapes
 from pack.demo.prompts import prompt
 from pack.evaluation import command, saturation
 from pack.evaluation.conditioning import TARGETS, measure
-from pack.evaluation.methods import REGISTRY, Method
+from pack.evaluation.methods import ON_SHAPES, Method
 from pack.evaluation.networks import TINY
-from pack.evaluation.quality import Pipeline, Recipe
+from pack.evaluation.quality import Pipeline
+from pack.evaluation.worlds import Recipe
 from pack.nodes.prompt_nodes import PUEncodePrompt
 
 RED_CIRCLE = prompt(("circle", "red"))
@@ -57,16 +58,16 @@ def test_nodes_are_wired_by_socket_type(pipeline):
     with torch.inference_mode():
         positive, parsed, _ = PUEncodePrompt.execute(pipeline.clip, "a red circle and a blue star").result
         start = {"MODEL": pipeline.model, "CLIP": pipeline.clip, "CONDITIONING": positive, "PU_PARSED_PROMPT": parsed}
-        wires = REGISTRY.methods["composable"](start)
+        wires = ON_SHAPES.methods["composable"](start)
         assert [weight for _, weight in wires["PU_COMPOSITION"].parts] == [1.0, 1.0]
         assert len(wires["CONDITIONING"]) == 2 and wires["MODEL"] is not pipeline.model
-        structured = REGISTRY.methods["structured"](start)
+        structured = ON_SHAPES.methods["structured"](start)
     assert structured["CONDITIONING"] is positive and structured["MODEL"] is not pipeline.model
     assert Method()(start) == start
 
 
 def test_settings_name_a_function_of_the_wires():
-    key = REGISTRY.methods["composable"].key
+    key = ON_SHAPES.methods["composable"].key
     assert "each_subject_a_prompt" in key and "0x" not in key
 
 

@@ -19,8 +19,8 @@ from pack.evaluation.inversion import (
     examples,
     psnr,
 )
-from pack.evaluation.quality import Recipe
 from pack.evaluation.tables.inversion import inversion_page
+from pack.evaluation.worlds import Recipe
 
 
 def quiet(_: str) -> None:
@@ -42,7 +42,7 @@ def test_captions_are_true_and_scenes_are_always_the_same():
     assert len({e.case.source for e in first[:BATCH]}) == 1 and first[BATCH].case != first[0].case
     assert not (first[0].image == first[1].image).all()
     for example in first:
-        seen = {(one.shape, one.colour) for one in detect(example.image)}
+        seen = {(one.noun, one.colour) for one in detect(example.image)}
         assert seen == {example.case.before, example.case.other}
 
 

@@ -40,7 +40,7 @@ def test_it_paints_what_is_asked(shapes):
     right = 0
     for text, shape, colour in (("a green triangle", "triangle", "green"), ("a red moon", "moon", "red")):
         images = paint(shapes, text, steps=16, batch=4, cfg=3.0)
-        right += sum(any((one.shape, one.colour) == (shape, colour) for one in detect(i.numpy())) for i in images)
+        right += sum(any((one.noun, one.colour) == (shape, colour) for one in detect(i.numpy())) for i in images)
     assert right >= 6
 
 

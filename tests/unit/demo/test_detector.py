@@ -29,7 +29,7 @@ def share_found(spoil, scenes: int) -> float:
     for _ in range(scenes):
         scene = random_scene(rng)
         image, _ = render(scene, rng)
-        found = sorted((str(one.shape), one.colour) for one in detect(spoil(image, rng)))
+        found = sorted((str(one.noun), one.colour) for one in detect(spoil(image, rng)))
         wanted = sorted((thing.shape, thing.colour) for thing in scene.things)
         total += max(len(wanted), len(found))
         right += sum(min(found.count(one), wanted.count(one)) for one in set(wanted))
@@ -51,7 +51,7 @@ def test_larger_pictures():
     thing = Thing("star", "pink", 60.0, 30.0, 22.0)
     image, _ = render(Scene((thing,), (96, 128)))
     (found,) = detect(image)
-    assert (found.shape, found.colour) == ("star", "pink")
+    assert (found.noun, found.colour) == ("star", "pink")
     assert found.centre == pytest.approx((60 / 128, 30 / 96), abs=0.03)
 
 
@@ -61,4 +61,4 @@ def test_an_empty_ground_holds_nothing():
 
 def test_a_blob_is_no_shape():
     image, _ = render(Scene((Thing("cross", "red", 20.0, 30.0, 12.0), Thing("square", "red", 34.0, 38.0, 12.0))))
-    assert [one.shape for one in detect(image)] == [None]
+    assert [one.noun for one in detect(image)] == [None]

@@ -1,6 +1,6 @@
 """Hand-made cases, one for each way a picture can miss its prompt."""
 
-from pack.demo.detector import Detection
+from pack.demo.detection import Detection
 from pack.demo.prompts import SETS
 from pack.demo.scoring import Score, score
 
