@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
     "speed", "memory", "conditioning", "quality", "saturation", "tuning", "editing", "inversion", "cascade",
-    "parser",
+    "parser", "layout-plan",
 )  # fmt: skip
 
 
