@@ -7,6 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..attention_hooks.host.conditioning.gligen import ground
 from ..attention_hooks.host.install import with_composed_objects, with_guidance
 from ..attention_hooks.host.objects.compose import compose
 from ..attention_hooks.host.objects.draw import Drawing, DrawnObjects, ObjectPrompt, Sampling, draw_objects
@@ -188,12 +189,12 @@ class PULLMGroundedDiffusion(io.ComfyNode):
             display_name="LLM-grounded Diffusion",
             category=CATEGORY,
             description="Draws the whole picture around objects that were drawn alone: the right number of things, "
-            "each in its place. The picture begins with their noise, keeps them until it has taken shape, and each word is "
-            "held in its box. Two to three times the time of a plain picture, beside that of Generate Objects.",
+            "each in its place. The picture begins with their noise, keeps them until it has taken shape, and each word "
+            "is held in its box. Two to three times the time of a plain picture, beside that of Generate Objects.",
             search_aliases=["lmd", "layout", "count", "spatial", "numeracy", "bounding boxes"],
             inputs=[
                 *first_inputs(PAPER.until),
-                ObjectsSocket.Input("objects", tooltip="From Generate Objects, with the same sampler and noise levels."),
+                ObjectsSocket.Input("objects", tooltip="From Generate Objects, with this sampler and its noise levels."),
                 io.Mask.Input(
                     "masks", optional=True,
                     tooltip="Where each object is in its single picture, one mask each, from any segmenter. Without it "
@@ -236,4 +237,41 @@ class PULLMGroundedDiffusion(io.ComfyNode):
         return io.NodeOutput(model)
 
 
-NODES = [PULayoutGuidance, PUGenerateObjects, PULLMGroundedDiffusion]
+class PUGroundLayoutGLIGEN(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="PUGroundLayoutGLIGEN",
+            display_name="Ground Layout (GLIGEN)",
+            category=CATEGORY,
+            description="Gives all boxes of a layout to a GLIGEN adapter at once: it was trained to draw things where "
+            "boxes are, on Stable Diffusion 1.x. With Layout Guidance behind it, or LLM-grounded Diffusion, it is the "
+            "paper's LMD+, and the guidance sees the boxes. A tenth more time while it acts, 400 MB more memory.",
+            search_aliases=["gligen", "lmd+", "boxes", "grounded generation"],
+            inputs=[
+                io.Conditioning.Input("positive", tooltip="From Encode & Parse Prompt."),
+                io.Conditioning.Input(
+                    "negative", tooltip="The negative prompt. It gets no boxes, so that they are not pulled both ways."
+                ),
+                io.Clip.Input("clip", tooltip="The text encoder of the model: the captions of the boxes go through it."),
+                io.Gligen.Input("gligen", tooltip="From GLIGENLoader: the text box adapter."),
+                LayoutSocket.Input("layout", tooltip="What stands where. Its canvas is the size of the picture."),
+                io.Float.Input(
+                    "until", default=0.4, min=0.0, max=1.0, step=0.05,
+                    tooltip="Where the boxes end. 0.4 as in the paper; later holds them harder and looks stiffer.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output(display_name="positive", tooltip="For the sampler's positive."),
+                io.Conditioning.Output(display_name="negative", tooltip="For the sampler's negative."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, positive: Any, negative: Any, clip: Any, gligen: Any, layout: Layout, until: float
+    ) -> io.NodeOutput:
+        return io.NodeOutput(*ground(positive, negative, clip, gligen, layout, until))
+
+
+NODES = [PULayoutGuidance, PUGenerateObjects, PULLMGroundedDiffusion, PUGroundLayoutGLIGEN]

@@ -20,12 +20,12 @@ from torch.overrides import TorchFunctionMode
 
 
 @contextmanager
-def gradients(network: nn.Module) -> Iterator[None]:
-    """Within: autograd works through `network`. On leaving, also by an interrupt, no layer is changed."""
+def gradients(*networks: nn.Module) -> Iterator[None]:
+    """Within: autograd works through these networks. On leaving, also by an interrupt, no layer is changed."""
     replaced: list[tuple[nn.Module, Any]] = []
     with torch.inference_mode(False), torch.enable_grad():
         try:
-            for layer in network.modules():
+            for layer in (layer for network in networks for layer in network.modules()):
                 frozen = _frozen_forward(layer)
                 if frozen is not None:
                     replaced.append((layer, layer.__dict__.get("forward")))

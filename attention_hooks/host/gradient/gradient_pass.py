@@ -18,6 +18,7 @@ from ...capture.store import MapStore
 from ...types import AttentionSite
 from ..attention.families import family_of
 from ..attention.recorder import Listener, Recorder, StopForward
+from ..conditioning.gligen import adapters
 from .autograd import ThawedInferenceTensors, gradients, met_inference_tensor
 from .checkpointing import checkpointed
 
@@ -80,7 +81,8 @@ class GradientPass:
 
     def _run(self, leaf_and_input: LeafAndInput, sigma: Tensor, loss: MapsLoss, wanted: Collection[str]) -> Tensor:
         with ExitStack() as stack:
-            stack.enter_context(gradients(self.model.diffusion_model))
+            entries = [entry for reading in self.readings.values() for entry in reading.entries]
+            stack.enter_context(gradients(self.model.diffusion_model, *adapters(entries)))
             if self._thaw:
                 stack.enter_context(ThawedInferenceTensors())
             if self.checkpointing:
