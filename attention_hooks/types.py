@@ -29,11 +29,13 @@ class TokenMaps:
 
     `probs` [tokens height width] float32, the probabilities after softmax over all tokens; for every place they sum
     to 1
-    over the tokens. `previous` are the maps of the step before, detached; None at the first guided step.
+    over the tokens. `previous` are the maps of the step before, detached; None at the first guided step. `progress` 0…1
+    of the step they are of.
     """
 
     probs: Tensor
     previous: Tensor | None = field(default=None, repr=False)
+    progress: float = 0.0
 
     @property
     def hw(self) -> tuple[int, int]:

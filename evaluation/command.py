@@ -218,6 +218,15 @@ def _parser(wanted: argparse.Namespace) -> None:
     save(wanted.output / ("parser_quick.json" if wanted.quick else "parser.json"), results, parser_page(results))
 
 
+def _layout_plan(wanted: argparse.Namespace) -> None:
+    from . import layout_plan
+    from .tables.layout import layout_plan_page
+
+    results = {"machine": machine(), "sets": layout_plan.measure(say, wanted.quick)}
+    file = wanted.output / ("layout_plan_quick.json" if wanted.quick else "layout_plan.json")
+    save(file, results, layout_plan_page(results))
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "speed": _speed,
     "memory": _memory,
@@ -229,6 +238,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "inversion": _inversion,
     "cascade": _cascade,
     "parser": _parser,
+    "layout-plan": _layout_plan,
 }
 
 

@@ -74,7 +74,7 @@ def guidance_node(loss_name: str, text: GuidanceText) -> type[io.ComfyNode]:
                 inputs=[
                     *first_inputs(text.schedule.until),
                     *_schedule_inputs(text.schedule),
-                    *_loss_inputs(loss_type),
+                    *loss_inputs(loss_type),
                     *engine_inputs(),
                 ],
                 outputs=[
@@ -169,9 +169,9 @@ def _schedule_inputs(schedule: Schedule) -> list[Any]:
     ]  # fmt: skip
 
 
-def _loss_inputs(loss_type: type) -> list[Any]:
-    """Widgets of the loss's own knobs, advanced."""
-    return [_widget(f.name, f.default, dict(f.metadata)) for f in fields(loss_type)]
+def loss_inputs(loss_type: type) -> list[Any]:
+    """Widgets of the loss's own knobs, advanced. What is no knob comes through a socket."""
+    return [_widget(f.name, f.default, dict(f.metadata)) for f in fields(loss_type) if f.metadata]
 
 
 def _widget(name: str, default: Any, metadata: dict[str, Any]) -> Any:

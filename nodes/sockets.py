@@ -7,3 +7,7 @@ EditSocket = io.Custom("PU_EDIT")
 InversionSocket = io.Custom("PU_INVERSION")
 """The way of real images through the noise levels, from Invert Image."""
 CompositionSocket = io.Custom("PU_COMPOSITION")
+LayoutSocket = io.Custom("PU_LAYOUT")
+"""What stands where: a layouts.types.Layout."""
+ObjectsSocket = io.Custom("PU_OBJECTS")
+"""The objects of a layout, each drawn alone, from Generate Objects."""

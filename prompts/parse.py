@@ -74,6 +74,11 @@ def parse_prompt(
     return replace(prompt, notes=(*notes, *_notes(prompt, walked), *_literal(doc)))
 
 
+def read_prompt(text: str, pipeline: str = AUTO) -> ParsedPrompt:
+    """The same with no text encoder: things and places in the text, no positions. Layouts need no more."""
+    return parse_prompt(text, (), 0, "none", pipeline)
+
+
 def parsed(language, plain: str) -> Doc:  # noqa: ANN001  (spacy.Language, which may be missing)
     """spaCy's reading, piece by piece: no grammar crosses a sentence, a line or a comma between tags.
 
@@ -148,6 +153,8 @@ def _notes(prompt: ParsedPrompt, walked: Walk) -> list[str]:
     if not prompt.plain.strip():
         return [EMPTY]
     notes = [] if prompt.subjects else [NO_SUBJECT]
+    if not prompt.tokens:
+        return notes
     lost = [word.text for word in prompt.words if not word.spans]
     if lost:
         notes.append(
@@ -160,4 +167,4 @@ def _notes(prompt: ParsedPrompt, walked: Walk) -> list[str]:
     return notes
 
 
-__all__ = ["EMPTY", "NO_SUBJECT", "Reading", "parse_prompt", "parsed"]
+__all__ = ["EMPTY", "NO_SUBJECT", "Reading", "parse_prompt", "parsed", "read_prompt"]

@@ -86,6 +86,9 @@ class RunRecord:
     blend_mask: Tensor | None = None
     """[batch height width] of the latent, 0 or 1, on the CPU: where Local Blend let each picture change; None without
     it."""
+    trajectory: Tensor | None = None
+    """[steps+1 batch C H W] the latent that each step began with and the last one, on the CPU; None where not asked
+    for."""
     latent_mark: int | None = None
 
     @property

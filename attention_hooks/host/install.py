@@ -17,18 +17,21 @@ from .editing.direct_inversion import direct_inversion_part
 from .editing.edit_run import edit_part
 from .gradient import memory
 from .gradient.guidance_run import guidance_part
+from .grounding.objects_in_place import objects_part
 from .reading.capture import capture_part
 from .reading.first_call import first_call_part
 from .reading.neighbours import neighbours_part
+from .reading.trajectory import trajectory_part
 from .sampling import seam
 from .sampling.part import MakePart
-from .settings import KEY, Capture, Guidance, Inversion, Settings, settings_of
+from .settings import KEY, Capture, ComposedObjects, Guidance, Inversion, Settings, settings_of
 
 PARTS: tuple[MakePart, ...] = (
-    neighbours_part, direct_inversion_part, edit_part, guidance_part, capture_part, first_call_part,
+    neighbours_part, direct_inversion_part, edit_part, objects_part, trajectory_part, guidance_part, capture_part,
+    first_call_part,
 )  # fmt: skip
-"""In the order they act: sources stand on their way before edits are blended with them, what is blended is guided, and
-what is guided is read. The last one checks, once, what all others count on."""
+"""In the order they act: sources stand on their way before edits are blended with them, objects are put in and kept
+before the whole is guided, and what is guided is read. The last one checks, once, what all others count on."""
 
 
 def with_guidance(model: Any, guidance: Guidance) -> Any:
@@ -62,6 +65,28 @@ def with_direct_inversion(model: Any, inversion: Inversion | None) -> Any:
     if known.direct_inversion is inversion:
         return model.clone()  # and the viewers' log with it: nothing of the run changes
     return _attach(model, replace(known, direct_inversion=inversion, log=RunLog()))
+
+
+def with_composed_objects(model: Any, composed: ComposedObjects) -> Any:
+    """A clone of `model` that begins with these objects. Raises when the MODEL has some already."""
+    known = settings_of(model) or Settings()
+    if known.composed is not None:
+        raise PromptUnderstandingError(
+            "This MODEL already has the objects of an LLM-grounded Diffusion node on it. Connect the MODEL from before "
+            "that node."
+        )
+    return _attach(model, replace(known, composed=composed, log=RunLog()))
+
+
+def with_kept_trajectory(model: Any) -> Any:
+    """A clone of `model` whose runs keep the latent of every step in their record."""
+    return _attach(model, replace(settings_of(model) or Settings(), keep_trajectory=True, log=RunLog()))
+
+
+def to_draw_alone(model: Any, guidance: Guidance, sites: str) -> Any:
+    """A clone of `model` for one object: with this guidance and no other, keeping its maps and latents of each step."""
+    capture = Capture(sites=sites, each_step=True, prompt=guidance.prompt)
+    return with_kept_trajectory(_attach(model, Settings(guidances=(guidance,), capture=capture)))
 
 
 def _attach(model: Any, settings: Settings) -> Any:

@@ -84,12 +84,33 @@ class Inversion:
 
 
 @dataclass(frozen=True)
+class ComposedObjects:
+    """Objects of a layout that were drawn alone, laid together in their boxes. Tensors are on the CPU."""
+
+    latents: Tensor = field(repr=False)
+    """[kept steps, C H W] x as the sampler keeps it, before each step."""
+    start_mask: Tensor = field(repr=False)
+    """[H W] bool: the objects' boxes, which get their noise at the start."""
+    mask: Tensor = field(repr=False)
+    """[H W] bool: the objects themselves."""
+    levels: tuple[float, ...]
+    """Noise level that each of the kept steps starts from."""
+    steps: int
+    """Of a whole run, the kept ones and those after."""
+    until: float
+    """Progress up to which they are put in."""
+
+
+@dataclass(frozen=True)
 class Settings:
     guidances: tuple[Guidance, ...] = ()
     capture: Capture | None = None
     edit: PromptEdit | None = None
     direct_inversion: Inversion | None = None
     """The way that the sources of a batch are led along."""
+    composed: ComposedObjects | None = None
+    keep_trajectory: bool = False
+    """The record of a run keeps the latent of every step."""
     log: RunLog = field(default_factory=RunLog, compare=False)
 
 

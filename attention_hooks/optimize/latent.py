@@ -84,10 +84,10 @@ class LatentOptimizer:
     ) -> None:
         """Images that have reached their targets leave the batch; so does one that cannot be moved. The authors'
         code looks at the loss from before its last update, and goes one too far; this stops when it is met."""
-        rounds = max((self._schedules[name].max_refinements for name in due), default=0)
+        most = {name: self._schedules[name].rounds_at(progress) for name in due}
         open_images = self._open_images()
-        for round_index in range(rounds):
-            wanted = {n: steps[n] for n in due if round_index < self._schedules[n].max_refinements}
+        for round_index in range(max(most.values(), default=0)):
+            wanted = {n: steps[n] for n in due if round_index < most[n]}
             open_images = state.unmet(open_images, {n: due[n].target for n in wanted})
             if not len(open_images):
                 return

@@ -7,6 +7,8 @@ from ...errors import PromptUnderstandingError
 
 # Progress is read back from sigma through a table of 1,000 noise levels; half a level of slack.
 SLACK = 5e-4
+MOST_UPDATES = 50
+"""At a step: beyond it a picture takes hours and looks no better."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Schedule:
     def alpha(self, progress: float) -> float:
         return self.step_size * (1 - (1 - self.decay) * progress) ** 0.5
 
+    def rounds_at(self, progress: float) -> int:
+        """How many times a refinement that is due at `progress` may repeat the update."""
+        return self.max_refinements
+
     def refinement_at(self, progress: float, before: float | None) -> Refinement | None:
         """The refinement due at this guided step: the latest whose moment has come since the step `before` (None at the
         first step, so that a run that starts in the middle catches up with the last one it missed)."""
@@ -69,6 +75,42 @@ class Schedule:
         done = -1.0 if before is None else before + SLACK
         due = [r for r in self.refinements if done < r.progress <= progress + SLACK]
         return due[-1] if due else None
+
+
+@dataclass(frozen=True)
+class IteratedSchedule(Schedule):
+    """LLM-grounded Diffusion's: several updates at every step, most of them early, until the loss is low enough.
+
+    The authors' step sqrt(1 - abar_t)·5·dE/dz, E summed over SD1.5's eight heads, is 40 on the mean of heads; a decay
+    to 0.4 stays within 6 % of their root in the guided part. They look at the loss of the step before; so does
+    `enough`, which then ends guidance for the rest of the run, as it does in their code.
+    """
+
+    step_size: float = 40.0
+    decay: float = 0.4
+    until: float = 0.6
+    refinements: tuple[Refinement, ...] = ()
+    enough: float = 0.625
+    iterations: tuple[int, ...] = (4, 3, 2, 2, 1, 1)
+    """At most so many updates a step, each number for an equal part of the guided window."""
+
+    def rounds_at(self, progress: float) -> int:
+        part = (progress - self.start + SLACK) / (self.until - self.start)
+        return self.iterations[min(int(part * len(self.iterations)), len(self.iterations) - 1)] - 1
+
+    def refinement_at(self, progress: float, before: float | None) -> Refinement | None:
+        if not self.step_at(progress) or not self.rounds_at(progress):
+            return None
+        return Refinement(progress, 1 - self.enough)
+
+
+def parse_iterations(text: str) -> tuple[int, ...]:
+    """ "4, 3, 2, 2, 1, 1" -> numbers of updates. Raises for anything that is not whole numbers of at least one."""
+    wanted = f"whole numbers from 1 to {MOST_UPDATES} separated by commas, such as 4, 3, 2, 2, 1, 1"
+    numbers = _numbers(text, "iterations", wanted)
+    if not numbers or not all(1 <= number <= MOST_UPDATES and number == int(number) for number in numbers):
+        raise PromptUnderstandingError(f"'iterations' is {text!r}. It takes {wanted}.")
+    return tuple(map(int, numbers))
 
 
 def parse_refinements(moments: str, thresholds: str) -> tuple[Refinement, ...]:
@@ -82,10 +124,10 @@ def parse_refinements(moments: str, thresholds: str) -> tuple[Refinement, ...]:
     return tuple(sorted((Refinement(*pair) for pair in zip(*pairs, strict=True)), key=lambda r: r.progress))
 
 
-def _numbers(text: str, knob: str) -> list[float]:
+def _numbers(
+    text: str, knob: str, wanted: str = "numbers between 0 and 1 separated by commas, such as 0, 0.2, 0.4"
+) -> list[float]:
     try:
         return [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
     except ValueError:
-        raise PromptUnderstandingError(
-            f"'{knob}' is {text!r}. It takes numbers between 0 and 1 separated by commas, such as 0, 0.2, 0.4."
-        ) from None
+        raise PromptUnderstandingError(f"'{knob}' is {text!r}. It takes {wanted}.") from None

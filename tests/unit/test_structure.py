@@ -35,10 +35,10 @@ LAYERS = (
     ("attention_hooks/host/attention",),
     (
         "attention_hooks/host/gradient", "attention_hooks/host/reading", "attention_hooks/host/editing",
-        "attention_hooks/host/predictions",
+        "attention_hooks/host/predictions", "attention_hooks/host/grounding",
     ),
     ("attention_hooks/host/install",),
-    ("attention_hooks/host/inversion",),
+    ("attention_hooks/host/inversion", "attention_hooks/host/objects"),
     ("demo",),
     ("nodes",),
     ("evaluation",),

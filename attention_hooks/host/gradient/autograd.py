@@ -9,7 +9,7 @@ back: right for every loader, dtype, LoRA and offload, and the shared model is l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import comfy.ops
@@ -21,10 +21,14 @@ from .forwards import forwards_kept
 
 
 @contextmanager
-def gradients(network: nn.Module) -> Iterator[None]:
-    """Within: autograd works through `network`. On leaving, also by an interrupt, no layer is changed."""
-    with torch.inference_mode(False), torch.enable_grad(), forwards_kept(network):
-        for layer in network.modules():
+def gradients(*networks: nn.Module) -> Iterator[None]:
+    """Within: autograd works through these networks. On leaving, also by an interrupt, no layer is changed."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        for network in networks:
+            stack.enter_context(forwards_kept(network))
+        for layer in (layer for network in networks for layer in network.modules()):
             frozen = _frozen_forward(layer)
             if frozen is not None:
                 layer.forward = frozen

@@ -32,8 +32,11 @@ class Evaluator:
         self._previous: dict[str, Tensor] = {}
         self._seen: dict[str, Tensor] = {}
 
-    def begin_step(self, z: Tensor, sigma: Tensor, units: LatentUnits, view: NoiseMaskView) -> None:
+    def begin_step(
+        self, z: Tensor, sigma: Tensor, units: LatentUnits, view: NoiseMaskView, progress: float = 0.0
+    ) -> None:
         """z [batch C H W] of this step, before any move."""
+        self._progress = progress
         self._previous, self._seen = {**self._previous, **self._seen}, {}
         self._z, self._sigma, self._units, self._view = z.clone(), sigma, units, view
 
@@ -67,7 +70,7 @@ class Evaluator:
         guidance = self._guidances[name]
         hw = hw_of(maps)
         before = [self._map_before(name, image, hw) for image in images.tolist()]
-        rows = [TokenMaps(row, previous) for row, previous in zip(maps, before, strict=True)]
+        rows = [TokenMaps(row, previous, self._progress) for row, previous in zip(maps, before, strict=True)]
         self._remember(name, maps.detach(), images)
         prompts = [self._prompt_of(guidance.prompt, image) for image in images.tolist()]
         pairs = list(zip(rows, prompts, strict=True))

@@ -17,6 +17,7 @@ from ...capture.store import MapStore
 from ...types import AttentionSite
 from ..attention.families import family_of
 from ..attention.recorder import Listener, Recorder, StopForward
+from ..conditioning.gligen import adapters
 from ..conditioning.prompt_entries import acts_at
 from ..sampling.neighbours import foreign_patches
 from ..sampling.part import Reads
@@ -82,7 +83,8 @@ class GradientPass:
 
     def _run(self, leaf_and_input: LeafAndInput, sigma: Tensor, loss: MapsLoss, wanted: Collection[str]) -> Tensor:
         with ExitStack() as stack:
-            stack.enter_context(gradients(self.model.diffusion_model))
+            entries = [entry for reading in self.readings.values() for entry in reading.entries]
+            stack.enter_context(gradients(self.model.diffusion_model, *adapters(entries)))
             stack.enter_context(family_of(self.model).differentiable())
             if self.checkpointing:
                 stack.enter_context(checkpointed(self.model.diffusion_model, set(self.modules.values())))

@@ -53,7 +53,7 @@ class GuidanceRun(Part):
         units = LatentUnits(self._model.model_sampling, sigma)
         z = units.to_z(x)
         view = NoiseMaskView(opening.model_k, sigma, opening.denoise_mask, self._model_options)
-        self._evaluator.begin_step(z, sigma, units, view)
+        self._evaluator.begin_step(z, sigma, units, view, opening.progress)
         result = self._optimizer.step(z, opening.progress, self._evaluator)
         self._write_down(opening.step, result)
         self._record.guidance_seconds += time.perf_counter() - started

@@ -1,7 +1,14 @@
 """The schedule of algorithm 1: 25 of 50 steps, refinement at steps 0, 10, 20, step size 20·sqrt(linspace(1, .5))."""
 
 import pytest
-from pack.attention_hooks.optimize.schedule import Refinement, Schedule, parse_refinements
+import torch
+from pack.attention_hooks.optimize.schedule import (
+    IteratedSchedule,
+    Refinement,
+    Schedule,
+    parse_iterations,
+    parse_refinements,
+)
 from pack.errors import PromptUnderstandingError
 
 
@@ -70,3 +77,30 @@ def test_refinements_from_text():
         parse_refinements("0, 0.2", "0.5")
     with pytest.raises(PromptUnderstandingError, match="numbers between 0 and 1"):
         parse_refinements("soon", "0.5")
+
+
+def test_updates_of_llm_grounded_diffusion():
+    """The authors' list for 50 steps: 4 in the first five, 3, 2, 2 in the next fives, 1 in ten; thirty steps."""
+    schedule, found = IteratedSchedule(), []
+    for progress in progress_of_50_ddim_steps():
+        if schedule.step_at(progress):
+            found.append(1 + schedule.rounds_at(progress))
+            due = schedule.refinement_at(progress, None)
+            assert (due is None) == (found[-1] == 1) and (due is None or due.target == pytest.approx(0.625))
+    assert found == [4] * 5 + [3] * 5 + [2] * 10 + [1] * 10
+
+
+def test_its_step_follows_the_noise():
+    """sqrt(1 - abar_t) of Stable Diffusion's scaled-linear schedule, the authors' step, against the decay to 0.4."""
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+    noise = (1 - (1 - betas).cumprod(0)).sqrt()
+    schedule = IteratedSchedule()
+    for step, progress in enumerate(progress_of_50_ddim_steps()[:30]):
+        assert schedule.step_at(progress) == pytest.approx(40 * float(noise[999 - 20 * step]), rel=0.06)
+
+
+def test_updates_from_text():
+    assert parse_iterations("4, 3,1") == (4, 3, 1)
+    for text in ("", "0", "2.5", "many", "1000"):
+        with pytest.raises(PromptUnderstandingError, match="whole numbers from 1 to 50"):
+            parse_iterations(text)
