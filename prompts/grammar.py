@@ -123,10 +123,16 @@ class _Grammar(Things):
             if child.dep_ == "oprd" and has_object:
                 continue
             adjective = child.dep_ in ("acomp", "oprd") or child.dep_ == "attr" and child.pos_ == "ADJ"
-            if adjective and child.pos_ in ("ADJ", "NOUN", "VERB", "PROPN") and self._describes(child):
+            looks = adjective and child.pos_ in ("ADJ", "NOUN", "VERB", "PROPN") and not self._is_pose(child)
+            if looks and self._describes(child):
                 yield from self._with_descendants(child)
             elif child.dep_ == "conj" and child.lower_ in lexicon.BE and not self._speaks_of_another(child):
                 yield from self._predicate(child)
+
+    def _is_pose(self, participle: DocToken) -> bool:
+        """ "is curled up on a rug", not "is torn"."""
+        following = self._after(participle)
+        return following is not None and following.lower_ in lexicon.PARTICLES
 
     @staticmethod
     def _speaks_of_another(verb: DocToken) -> bool:
