@@ -70,6 +70,7 @@ def parse_prompt(
         parser=parser,
         excluded=tuple(_placed(subject, here) for subject in reading.excluded),
         left_out=reading.left_out,
+        places=reading.places,
     )
     return replace(prompt, notes=(*notes, *_notes(prompt, walked), *_literal(doc)))
 

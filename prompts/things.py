@@ -247,7 +247,8 @@ class Things:
         return head
 
     def _is_medium(self, token: DocToken) -> bool:
-        if lemma(token) not in lexicon.MEDIUM and self.word(token).text.lower() not in lexicon.MEDIUM:
+        name = token.lower_ if token.i in self.tags else lemma(token)
+        if name not in lexicon.MEDIUM and self.word(token).text.lower() not in lexicon.MEDIUM:
             return False
         first, last = self._part(token)
         if self._is_tail(first, last) and self._tail_head(first, last) in lexicon.MEDIUM:

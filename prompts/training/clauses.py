@@ -14,8 +14,7 @@ OPENERS = v.words("image picture photo photograph painting scene illustration dr
 SHOWING = v.words("shows depicts features captures portrays displays presents")
 BEHIND_A_PLACE = v.words("image picture photo scene room frame")
 DENIERS = v.words("no any")
-UNCOUNTED = sorted(v.UNCOUNTED)
-NOUN_LIKE = [*v.NOUN_LIKE_VERBS]
+UNCOUNTED = [*sorted(v.UNCOUNTED), *v.BARE]
 
 
 @lru_cache(maxsize=1)
@@ -112,12 +111,14 @@ def bare(p: Phrases) -> Node:
     uncounted = p.chance(0.45)
     noun = Node(p.pick(UNCOUNTED), "NN") if uncounted else p.noun(True)
     noun.before(*[p.adjective() for _ in range(p.chance(0.35))], *p.compounds())
+    if not uncounted and p.chance(0.1):
+        noun.before(Node(p.pick(UNCOUNTED), "NN", "compound"))
     return p.join(noun, [p.noun(True)]) if p.chance(0.08) else noun
 
 
 def bare_clause(p: Phrases) -> Node:
     who = bare(p)
-    lemma = p.pick(NOUN_LIKE if p.chance(0.5) else v.INTRANSITIVE_LEMMAS + v.TRANSITIVE_LEMMAS)
+    lemma = p.pick(v.NOUN_LIKE_VERBS if p.chance(0.5) else v.INTRANSITIVE_LEMMAS + v.TRANSITIVE_LEMMAS)
     plural = is_plural(who)
     verb = (Node(lemma, "VBP") if plural else Node(third(lemma), "VBZ")).before(who.as_("nsubj"))
     roll = p.rng.random()

@@ -401,7 +401,7 @@ INTRANSITIVE_LEMMAS = words(
     look wander stroll march
     dive plunge rush dash wait cool melt steam smoke curl drip flow ride race fight sing perform meditate pray
     dream nap swing slide park travel gallop
-    leap glide howl bark loom tower circle gather stretch bow curl sparkle swirl splash land point
+    leap glide howl bark loom tower circle gather stretch bow curl sparkle swirl splash land point come emerge
     """
 )
 PASTS = dict(
@@ -425,7 +425,11 @@ KINDS_OF_DOING = words(
     ironing mixing serving wedding chewing baking jumping dancing shopping
     """
 )
-AROUND = words("overhead everywhere nearby around outside below above together past upward downward slowly inside apart")
+AROUND = words(
+    """
+    overhead everywhere nearby around outside below above together past upward downward slowly inside apart
+    """
+)
 SEEN = words("seen spotted found noticed recognized observed")
 NOUN_LIKE_VERBS = words(
     """
@@ -438,3 +442,9 @@ NOUN_LIKE_VERBS = words(
     pile stack scatter spread fan star dart shoot spray fountain paint color trim decorate crown top cap border
     """
 )
+BARE = words(
+    """
+    water oil paint dust light sunlight moonlight steam wind grass mud blood wax dirt foam foliage rust ink
+    """
+)
+"""Stand without an article, and before a verb that looks like a noun: "water splashes", "oil stains"."""
