@@ -79,7 +79,7 @@ CONFIG = {
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--prompts", type=int, default=24_000, help="generated prompts to learn from")
+    options.add_argument("--prompts", type=int, default=28_000, help="generated prompts to learn from")
     options.add_argument("--epochs", type=int, default=5)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--out", type=Path, default=ROOT / "prompts" / "pipeline")

@@ -14,7 +14,7 @@ OPENERS = v.words("image picture photo photograph painting scene illustration dr
 SHOWING = v.words("shows depicts features captures portrays displays presents")
 BEHIND_A_PLACE = v.words("image picture photo scene room frame")
 DENIERS = v.words("no any")
-UNCOUNTED = [*sorted(v.UNCOUNTED), *v.BARE]
+UNCOUNTED = sorted(v.UNCOUNTED)
 
 
 @lru_cache(maxsize=1)
@@ -111,8 +111,6 @@ def bare(p: Phrases) -> Node:
     uncounted = p.chance(0.45)
     noun = Node(p.pick(UNCOUNTED), "NN") if uncounted else p.noun(True)
     noun.before(*[p.adjective() for _ in range(p.chance(0.35))], *p.compounds())
-    if not uncounted and p.chance(0.1):
-        noun.before(Node(p.pick(UNCOUNTED), "NN", "compound"))
     return p.join(noun, [p.noun(True)]) if p.chance(0.08) else noun
 
 

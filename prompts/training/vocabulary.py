@@ -401,7 +401,7 @@ INTRANSITIVE_LEMMAS = words(
     look wander stroll march
     dive plunge rush dash wait cool melt steam smoke curl drip flow ride race fight sing perform meditate pray
     dream nap swing slide park travel gallop
-    leap glide howl bark loom tower circle gather stretch bow curl sparkle swirl splash land point come emerge
+    leap glide howl bark loom tower circle gather stretch bow curl sparkle swirl splash land point
     """
 )
 PASTS = dict(
@@ -442,9 +442,3 @@ NOUN_LIKE_VERBS = words(
     pile stack scatter spread fan star dart shoot spray fountain paint color trim decorate crown top cap border
     """
 )
-BARE = words(
-    """
-    water oil paint dust light sunlight moonlight steam wind grass mud blood wax dirt foam foliage rust ink
-    """
-)
-"""Stand without an article, and before a verb that looks like a noun: "water splashes", "oil stains"."""
