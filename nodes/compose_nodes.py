@@ -8,7 +8,7 @@ import comfy.samplers
 from comfy_api.latest import io, ui
 
 from ..attention_hooks.host.predictions.composition import Composition, with_composition
-from ..prompts.conjunctions import read_conjunction
+from ..prompts.conjunctions import read_conjunction, without
 from .encoding import encode_prompt
 from .sockets import CompositionSocket
 
@@ -77,6 +77,11 @@ class PUComposeText(io.ComfyNode):
                 CompositionSocket.Input(
                     "composition", optional=True, tooltip="Prompts to add these to, from Composable Prompt."
                 ),
+                io.Float.Input(
+                    "denied", default=0.0, min=0.0, max=10.0, step=0.05, optional=True, advanced=True,
+                    tooltip="Pushes away from what the text says is not there: with 0.5, 'a man without a hat' is "
+                    "'a man without a hat AND NOT hat:0.5'. Each thing is one more pass. 0 leaves the text as it is.",
+                ),
             ],
             outputs=[
                 CompositionSocket.Output(display_name="composition", tooltip="For Composable Diffusion."),
@@ -85,12 +90,16 @@ class PUComposeText(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def execute(cls, clip: Any, text: str, composition: Any = None) -> io.NodeOutput:
-        parts = read_conjunction(text)
-        composition = composition or Composition()
-        for part in parts:
-            composition = composition.with_prompt(encode_prompt(clip, part.text)[0], part.weight)
-        report = "\n".join(f"{part.weight:+g}  {part.text}" for part in parts)
+    def execute(cls, clip: Any, text: str, composition: Any = None, denied: float = 0.0) -> io.NodeOutput:
+        composition, lines = composition or Composition(), []
+        for part in read_conjunction(text):
+            conditioning, prompt = encode_prompt(clip, part.text)
+            unwanted = without(prompt, part.weight, denied)
+            composition = composition.with_prompt(conditioning, part.weight)
+            for other in unwanted:
+                composition = composition.with_prompt(encode_prompt(clip, other.text)[0], other.weight)
+            lines += [f"{found.weight:+g}  {found.text}" for found in (part, *unwanted)]
+        report = "\n".join(lines)
         return io.NodeOutput(composition, report, ui=ui.PreviewText(report))
 
 

@@ -51,7 +51,7 @@ class PUEncodePrompt(io.ComfyNode):
     @classmethod
     def execute(cls, clip: Any, text: str, parser: str = AUTO) -> io.NodeOutput:
         conditioning, prompt = encode_prompt(clip, text, parser)
-        return _result(prompt, conditioning, prompt)
+        return _result(report(prompt), conditioning, prompt)
 
 
 class PUPickSubjects(io.ComfyNode):
@@ -69,7 +69,8 @@ class PUPickSubjects(io.ComfyNode):
                 io.String.Input(
                     "words", multiline=True, default="",
                     tooltip="Words of the prompt, separated by commas or lines: 'turtle, red crown#2'. The last word "
-                    "of each is the thing, those before describe it. '#2' is the second time it comes.",
+                    "of each is the thing, those before describe it. '#2' is the second time it comes. '*' takes all "
+                    "that was found, '*, -turtle' all but the turtle; the report names what was found.",
                 ),
                 io.String.Input(
                     "excluded", default="", optional=True, advanced=True,
@@ -86,11 +87,10 @@ class PUPickSubjects(io.ComfyNode):
     @classmethod
     def execute(cls, prompt: ParsedPrompt, words: str, excluded: str = "") -> io.NodeOutput:
         picked = pick_subjects(prompt, words, excluded)
-        return _result(picked, picked)
+        return _result(report(picked, parsed=prompt), picked)
 
 
-def _result(prompt: ParsedPrompt, *outputs: Any) -> io.NodeOutput:
-    text = report(prompt)
+def _result(text: str, *outputs: Any) -> io.NodeOutput:
     return io.NodeOutput(*outputs, text, ui=ui.PreviewText(text))
 
 
