@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..prompts import pick_subjects, report
 from ..prompts.pipelines import AUTO, pipeline_choices
 from ..prompts.types import ParsedPrompt
 from .encoding import encode_prompt
+from .node import Node, with_report
 from .sockets import ParsedPromptSocket
 
-CATEGORY = "prompt understanding"
 
-
-class PUEncodePrompt(io.ComfyNode):
+class PUEncodePrompt(Node, name="Encode & Parse Prompt"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUEncodePrompt",
-            display_name="Encode & Parse Prompt",
-            category=CATEGORY,
+        return cls.schema(
             description="Encodes a prompt as CLIP Text Encode does, and finds the things it names, the words that "
             "describe them, and where each word lies in the text encoder. The picture does not change by itself: "
             "guidance and heat maps need the second output. Takes a few milliseconds more than CLIP Text Encode.",
@@ -54,13 +50,10 @@ class PUEncodePrompt(io.ComfyNode):
         return _result(prompt, conditioning, prompt)
 
 
-class PUPickSubjects(io.ComfyNode):
+class PUPickSubjects(Node, name="Pick Subjects"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUPickSubjects",
-            display_name="Pick Subjects",
-            category=CATEGORY,
+        return cls.schema(
             description="Guidance strengthens the words written here, and no others. Use it where the parser missed "
             "a subject or took one too many. Takes no time.",
             search_aliases=["choose words", "token indices", "subjects by hand"],
@@ -91,7 +84,7 @@ class PUPickSubjects(io.ComfyNode):
 
 def _result(prompt: ParsedPrompt, *outputs: Any) -> io.NodeOutput:
     text = report(prompt)
-    return io.NodeOutput(*outputs, text, ui=ui.PreviewText(text))
+    return with_report(text, *outputs)
 
 
 NODES = [PUEncodePrompt, PUPickSubjects]
