@@ -12,15 +12,13 @@ from ..attention_hooks.host.settings import Guidance
 from ..attention_hooks.losses.base import REGISTRY
 from ..attention_hooks.losses.choice import Choice, choose
 from .guidance_nodes import TEXTS, engine_inputs, first_inputs, guidance_of
+from .node import Node
 
 
-class PUPromptGuidance(io.ComfyNode):
+class PUPromptGuidance(Node, name="Prompt Guidance (auto)", room="guide"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUPromptGuidance",
-            display_name="Prompt Guidance (auto)",
-            category="prompt understanding/guide",
+        return cls.schema(
             description="Makes the picture follow the prompt without any theory: looks at what the prompt names and "
             "chooses. Things are brought back (Attend-and-Excite), several are kept apart (A-STAR), and colours stay "
             "with their own thing (SynGen). Its report says what it chose and why. Takes roughly a third more time, "

@@ -5,27 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import comfy.samplers
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..attention_hooks.host.predictions.composition import Composition, with_composition
 from ..prompts.conjunctions import read_conjunction, without
 from .encoding import encode_prompt
+from .node import Node, with_report
 from .sockets import CompositionSocket
 
-CATEGORY = "prompt understanding/condition"
 COST = (
     "Each prompt is a pass of its own: n prompts take at most (n + 1) / 2 times as long as one, less where they fit "
     "into memory together."
 )
 
 
-class PUComposablePrompt(io.ComfyNode):
+class PUComposablePrompt(Node, name="Composable Prompt", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUComposablePrompt",
-            display_name="Composable Prompt",
-            category=CATEGORY,
+        return cls.schema(
             description="Adds one prompt to a composition for Composable Diffusion. Chain one of these for each thing "
             f"that should be in the picture, or, with a weight below 0, should not be. {COST}",
             search_aliases=["and", "not", "composable diffusion", "combine prompts"],
@@ -57,13 +54,10 @@ class PUComposablePrompt(io.ComfyNode):
         return io.NodeOutput((composition or Composition()).with_prompt(conditioning, weight))
 
 
-class PUComposeText(io.ComfyNode):
+class PUComposeText(Node, name="Compose Text", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUComposeText",
-            display_name="Compose Text",
-            category=CATEGORY,
+        return cls.schema(
             description="Writes a whole composition in one text: 'a red circle AND a blue star AND NOT a moon'. Each "
             f"prompt between the ANDs is encoded alone. For Composable Diffusion. {COST}",
             search_aliases=["and", "not", "composable diffusion", "prompt conjunction"],
@@ -100,16 +94,13 @@ class PUComposeText(io.ComfyNode):
                 composition = composition.with_prompt(encode_prompt(clip, other.text)[0], other.weight)
             lines += [f"{found.weight:+g}  {found.text}" for found in (part, *unwanted)]
         report = "\n".join(lines)
-        return io.NodeOutput(composition, report, ui=ui.PreviewText(report))
+        return with_report(report, composition)
 
 
-class PUComposableDiffusion(io.ComfyNode):
+class PUComposableDiffusion(Node, name="Composable Diffusion", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUComposableDiffusion",
-            display_name="Composable Diffusion",
-            category=CATEGORY,
+        return cls.schema(
             description="Draws several prompts into one picture by adding up what each of them would change, where "
             "Conditioning (Combine) takes their average. Good for combining a scene with a style or for NOT; prompts "
             f"of two things often blend into one thing. Connect both outputs to the sampler. {COST}",
@@ -134,13 +125,10 @@ class PUComposableDiffusion(io.ComfyNode):
         return io.NodeOutput(with_composition(model, composition), conditioning)
 
 
-class PUComposableGuider(io.ComfyNode):
+class PUComposableGuider(Node, name="Composable Guider", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUComposableGuider",
-            display_name="Composable Guider",
-            category=CATEGORY,
+        return cls.schema(
             description="Composable Diffusion for SamplerCustomAdvanced: several prompts, with AND and NOT, in one "
             f"picture. {COST}",
             search_aliases=["and", "not", "cfg guider", "composable diffusion"],

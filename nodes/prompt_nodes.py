@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..prompts import pick_subjects, report
 from ..prompts.pipelines import AUTO, pipeline_choices
 from ..prompts.types import ParsedPrompt
 from .encoding import encode_prompt
+from .node import Node, with_report
 from .sockets import ParsedPromptSocket
 
-CATEGORY = "prompt understanding"
 
-
-class PUEncodePrompt(io.ComfyNode):
+class PUEncodePrompt(Node, name="Encode & Parse Prompt"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUEncodePrompt",
-            display_name="Encode & Parse Prompt",
-            category=CATEGORY,
+        return cls.schema(
             description="Encodes a prompt as CLIP Text Encode does, and finds the things it names, the words that "
             "describe them, and where each word lies in the text encoder. The picture does not change by itself: "
             "guidance and heat maps need the second output. Takes a few milliseconds more than CLIP Text Encode.",
@@ -51,16 +47,13 @@ class PUEncodePrompt(io.ComfyNode):
     @classmethod
     def execute(cls, clip: Any, text: str, parser: str = AUTO) -> io.NodeOutput:
         conditioning, prompt = encode_prompt(clip, text, parser)
-        return _result(report(prompt), conditioning, prompt)
+        return with_report(report(prompt), conditioning, prompt)
 
 
-class PUPickSubjects(io.ComfyNode):
+class PUPickSubjects(Node, name="Pick Subjects"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUPickSubjects",
-            display_name="Pick Subjects",
-            category=CATEGORY,
+        return cls.schema(
             description="Guidance strengthens the words written here, and no others. Use it where the parser missed "
             "a subject or took one too many. Takes no time.",
             search_aliases=["choose words", "token indices", "subjects by hand"],
@@ -87,11 +80,7 @@ class PUPickSubjects(io.ComfyNode):
     @classmethod
     def execute(cls, prompt: ParsedPrompt, words: str, excluded: str = "") -> io.NodeOutput:
         picked = pick_subjects(prompt, words, excluded)
-        return _result(report(picked, parsed=prompt), picked)
-
-
-def _result(text: str, *outputs: Any) -> io.NodeOutput:
-    return io.NodeOutput(*outputs, text, ui=ui.PreviewText(text))
+        return with_report(report(picked, parsed=prompt), picked)
 
 
 NODES = [PUEncodePrompt, PUPickSubjects]

@@ -98,7 +98,7 @@ def heat_map_mask(client: Client) -> Image.Image:
 
 
 def real_image(client: Client) -> Image.Image:
-    """The picture, and what sampling makes of its noise with and without Null-Text Optimise."""
+    """The picture, and what sampling makes of its noise with and without Bring Image Back."""
     graph = graphs.load("real_image_shapes.api.json")
     run = client.run(graph)
     (original,) = graphs.of_class(graph, "PreviewImage")

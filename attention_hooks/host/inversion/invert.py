@@ -106,7 +106,7 @@ def check_model(model: Any, who: str) -> None:
         names = ", ".join(guidance.name for guidance in settings.guidances)
         raise PromptUnderstandingError(
             f"{who} was given a MODEL that is guided by {names}; the way back would not be the way of the image. "
-            "Connect the model loader here, and put guidance after Null-Text Optimise."
+            "Connect the model loader here, and put guidance after Bring Image Back."
         )
 
 

@@ -56,12 +56,12 @@ def optimise(
     An interrupted run is gone on with. Raises PromptUnderstandingError where there is nothing to optimise.
     """
     schedule = schedule or NullTextSchedule()
-    check_model(model, "Null-Text Optimise")
+    check_model(model, "Bring Image Back")
     _check_size(model, inversion)
     start = _embedding_of(negative, inversion.shape[0])
     if cfg == 1:
         raise PromptUnderstandingError(
-            "Null-Text Optimise was asked for cfg 1, where the sampler never looks at the negative prompt: the "
+            "Bring Image Back was asked for cfg 1, where the sampler never looks at the negative prompt: the "
             "inverted latent alone gives the image back. Set cfg to what you will sample with, such as 7.5."
         )
     key = content_of([model, inversion.latents, inversion.sigmas, inversion.positive, negative, cfg, repr(schedule)])
@@ -169,7 +169,7 @@ def _embedding_of(negative: Conditioning, batch: int) -> Tensor:
     """[batch tokens channels] of the one negative prompt."""
     if len(negative) != 1 or negative[0][0] is None:
         raise PromptUnderstandingError(
-            f"Null-Text Optimise was given a negative conditioning of {len(negative)} parts, and one embedding is what "
+            f"Bring Image Back was given a negative conditioning of {len(negative)} parts, and one embedding is what "
             "it optimises. Connect one CLIP Text Encode, usually with an empty text."
         )
     embedding = negative[0][0]
