@@ -61,7 +61,7 @@ SHAPES = World(
 )  # fmt: skip
 SMALL_WORLD = World(
     "small-world", "Small World", _WEIGHTS / "small_world.safetensors", _load_small_world,
-    Recipe(steps=12, cfg=4.0, size=128), small_world_prompts.SETS, known.SMALL_WORLD,
+    Recipe(steps=12, cfg=3.0, size=128), small_world_prompts.SETS, known.SMALL_WORLD,
     methods.ON_SMALL_WORLD,
 )  # fmt: skip
 WORLDS = {world.name: world for world in (SMALL_WORLD, SHAPES)}

@@ -15,6 +15,7 @@ from .shared import (
     SMALL_WORLD,
     SMALL_WORLD_A_STAR,
     SMALL_WORLD_ATTEND_AND_EXCITE,
+    SMALL_WORLD_AUTO,
     SMALL_WORLD_SYNGEN,
     Chain,
     sampled,
@@ -157,7 +158,7 @@ SMALL_WORLD_CHAINS: dict[str, Chain] = {
         ("PUSynGen", SMALL_WORLD_SYNGEN),
         ("PUAStar", SMALL_WORLD_A_STAR),
     ],
-    "prompt_guidance": [("PUPromptGuidance", SMALL_WORLD_ATTEND_AND_EXCITE)],
+    "prompt_guidance": [("PUPromptGuidance", SMALL_WORLD_AUTO)],
 }
 SMALL_WORLD_TEXTS = {
     "attend_and_excite": "a cat and a frog",

@@ -18,9 +18,10 @@ SHAPES_A_STAR: dict[str, Any] = {"step_size": 10.0}
 """Inputs for the Shapes model where they differ from the nodes' defaults, as the quality table uses them
 (evaluation/methods.py says why)."""
 
-SMALL_WORLD_ATTEND_AND_EXCITE: dict[str, Any] = {"step_size": 5.0, "sharpness": 10.0, "max_refinements": 4}
+SMALL_WORLD_ATTEND_AND_EXCITE: dict[str, Any] = {"step_size": 12.0, "sharpness": 10.0, "max_refinements": 4}
 SMALL_WORLD_SYNGEN: dict[str, Any] = {"step_size": 5.0}
-SMALL_WORLD_A_STAR: dict[str, Any] = {"step_size": 5.0}
+SMALL_WORLD_A_STAR: dict[str, Any] = {"step_size": 2.5}
+SMALL_WORLD_AUTO: dict[str, Any] = {**SMALL_WORLD_ATTEND_AND_EXCITE, "binding": 0.4, "apart": 0.2}
 """The same for Small World."""
 
 Chain = Sequence[tuple[str, Mapping[str, Any]]]
