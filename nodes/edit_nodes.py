@@ -30,7 +30,7 @@ from .edit_words import (
     token_windows,
     with_self_attention,
 )
-from .encoding import encode_and_parse
+from .encoding import encode_alike
 from .look_nodes import find_run
 from .node import Node, with_report
 from .sockets import EditSocket, ParsedPromptSocket
@@ -77,7 +77,7 @@ class PUEncodeEdit(Node, name="Encode Edit", room="edit"):
     @classmethod
     def execute(cls, clip: Any, source: str, edited: str = "", parser: str = AUTO) -> io.NodeOutput:
         texts = [source, *(line.strip() for line in edited.splitlines() if line.strip())]
-        conditionings, prompts = zip(*(encode_and_parse(clip, text, parser) for text in texts), strict=True)
+        conditionings, prompts = zip(*encode_alike(clip, texts, parser), strict=True)
         conditioning, length = stack_conditionings(conditionings)
         edit = PromptEdit(prompts[0], tuple(align(prompts[0], prompt) for prompt in prompts[1:]), length)
         text = edit_report(edit)

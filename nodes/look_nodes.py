@@ -65,6 +65,8 @@ def captured_run(model: Any, samples: dict[str, Any]) -> RunRecord:
     record = find_run(model, samples, "A heat map")
     if record.maps is not None:
         return record
+    if record.maps_missing:
+        raise PromptUnderstandingError(f"A heat map was asked for, but none was captured: {record.maps_missing}")
     settings = settings_of(model)
     if settings is None or settings.capture is None:
         raise PromptUnderstandingError(

@@ -18,14 +18,18 @@ from .editing.edit_run import edit_part
 from .gradient import memory
 from .gradient.guidance_run import guidance_part
 from .reading.capture import capture_part
-from .reading.neighbours import neighbours_part
+from .reading.first_call import first_call_part
+from .reading.others import others_part
 from .sampling import seam
 from .sampling.part import MakePart
 from .settings import KEY, Capture, Guidance, Inversion, Settings, settings_of
 
-PARTS: tuple[MakePart, ...] = (neighbours_part, direct_inversion_part, edit_part, guidance_part, capture_part)
+PARTS: tuple[MakePart, ...] = (
+    direct_inversion_part, edit_part, guidance_part, capture_part, first_call_part, others_part
+)  # fmt: skip
 """In the order they act: sources stand on their way before edits are blended with them, what is blended is guided, and
-what is guided is read."""
+what is guided is read. Then what all others count on is checked, once, and
+what was met is told."""
 
 
 def with_guidance(model: Any, guidance: Guidance) -> Any:

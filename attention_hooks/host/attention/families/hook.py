@@ -14,7 +14,8 @@ from torch.utils.hooks import RemovableHandle
 from ....capture.probabilities import attention_probs, split_heads
 from ....types import AttentionSite
 from ..edited_attention import EditedAttention, Edits
-from ..recorder import Recorder, positive_rows
+from ..layer_call import positive_rows
+from ..recorder import Recorder
 from .calls import around_each_call
 from .family import Options, TransformerFamily
 
@@ -42,7 +43,7 @@ class HookFamily(TransformerFamily):
         def hook(site: AttentionSite, module: Any, hw: tuple[int, int], options: Options) -> RemovableHandle:
             return module.register_forward_pre_hook(self._reader(recorder, site, hw, options))
 
-        self._around(network, hook, lambda: recorder.modules if recorder.open else (), transformer_options)
+        self._around(network, hook, lambda: recorder.modules, transformer_options)
 
     def edit(self, network: Any, crossing: Edits, keeping: Edits, transformer_options: Options) -> None:
         def hook(site: AttentionSite, module: Any, hw: tuple[int, int], options: Options) -> RemovableHandle:
@@ -85,7 +86,7 @@ class HookFamily(TransformerFamily):
                 if uuid in edited.rows.lengths:
                     keys, values = self.keys_values(module, text[rows])
                     probs = attention_probs(self.queries(module, x[rows]), keys, module.num_heads)
-                    change = edited.added(probs, split_heads(values, module.num_heads), uuid, hw)
+                    change = edited.added(probs, split_heads(values, module.num_heads), uuid, hw, options)
                     if change is not None:
                         out = out.clone()
                         out[rows] += self.projected(module, change.to(out.dtype))

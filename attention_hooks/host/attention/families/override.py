@@ -21,7 +21,8 @@ from ....capture.probabilities import joint_probs
 from ....types import AttentionSite
 from ..attention_call import OVERRIDE, AttentionCall, Override, require_override
 from ..edited_attention import Edits
-from ..recorder import Recorder, positive_rows
+from ..layer_call import positive_rows
+from ..recorder import Recorder
 from .calls import around_each_call
 from .family import Options, TransformerFamily
 
@@ -62,8 +63,8 @@ class OverrideFamily(TransformerFamily):
         return counted
 
     def attach(self, network: Any, recorder: Recorder, transformer_options: Options) -> None:
-        def reader(options: Options, layout: Layout) -> FamilyOverride | None:
-            return Reader(self, network, options, layout, recorder) if recorder.open else None
+        def reader(options: Options, layout: Layout) -> FamilyOverride:
+            return Reader(self, network, options, layout, recorder)
 
         self._override(network, reader, transformer_options)
 
@@ -74,16 +75,15 @@ class OverrideFamily(TransformerFamily):
         self._override(network, editor, transformer_options)
 
     def _override(
-        self, network: Any, make: Callable[[Options, Layout], FamilyOverride | None], transformer_options: Options
+        self, network: Any, make: Callable[[Options, Layout], FamilyOverride], transformer_options: Options
     ) -> None:
         require_override()
 
         @contextmanager
         def calls(x: Tensor, context: Tensor, options: Options) -> Iterator[Options]:
             override = make(options, self.layout(network, x, context))
-            yield options if override is None else {**options, OVERRIDE: override}
-            if override is not None:
-                override.check()
+            yield {**options, OVERRIDE: override}
+            override.check()
 
         around_each_call(transformer_options, calls)
 
@@ -158,7 +158,7 @@ class Editor(FamilyOverride):
         for uuid, rows in positive_rows(call.rows, self.options):
             if uuid in edited.rows.lengths:
                 probs = joint_probs(call.q_of(rows, layout.picture), call.k_of(rows), call.heads, layout.text)
-                change = edited.added(probs, call.v_of(rows, layout.text), uuid, layout.hw)
+                change = edited.added(probs, call.v_of(rows, layout.text), uuid, layout.hw, self.options)
                 if change is not None:
                     call.add(out, rows, layout.picture, change)
         return out
