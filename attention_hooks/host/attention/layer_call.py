@@ -33,7 +33,7 @@ def positive_rows(rows: int, options: Options) -> list[tuple[UUID, slice]]:
 
 
 def check_places(q: Tensor, hw: tuple[int, int], options: Options) -> None:
-    """q [rows hw channels] or [rows heads hw channels]."""
+    """q [rows hw channels], or split by heads [rows heads hw d]."""
     if q.shape[-2] != hw[0] * hw[1]:
         raise _met(
             options,

@@ -38,7 +38,7 @@ def _differentiable_attention(network: nn.Module, func: Callable[..., Tensor], *
     if not torch.is_grad_enabled():
         raise PromptUnderstandingError(
             "A gradient was asked for, but a patch of another node pack switches gradients off in some layers, so "
-            "guidance and Null-Text Optimise would go by a part of the model only. The layers that were changed are: "
+            "guidance and Bring Image Back would go by a part of the model only. The layers that were changed are: "
             f"{swapped_forwards(network) or 'not known'}. Remove that pack's node (Token Perturbation Guidance is one "
             "that does so), or go without guidance on this MODEL."
         )

@@ -16,7 +16,7 @@ AROUND_THE_NETWORK = (WrappersMP.APPLY_MODEL, WrappersMP.DIFFUSION_MODEL)
 
 def foreign_patches(model_options: dict[str, Any]) -> str:
     """What other packs do to the layers of a pass, by name."""
-    names = [_name(patch) for patch in _patches(model_options) if not _is_ours(patch)]
+    names = [name_of(patch) for patch in _patches(model_options) if not _is_ours(patch)]
     return ", ".join(dict.fromkeys(names)) or "none that ComfyUI knows of; a layer itself may have been changed"
 
 
@@ -52,6 +52,7 @@ def _is_ours(patch: Any) -> bool:
     return f"{_source(patch).__module__}.".startswith(f"{OURS}.")
 
 
-def _name(patch: Any) -> str:
+def name_of(patch: Any) -> str:
+    """Where another pack's function comes from, for a person."""
     source = _source(patch)
     return f"{source.__module__}.{source.__qualname__}"
