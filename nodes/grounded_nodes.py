@@ -14,6 +14,7 @@ from ..attention_hooks.host.objects.draw import Drawing, DrawnObjects, ObjectPro
 from ..attention_hooks.losses.box_energy import BoxEnergy
 from ..attention_hooks.optimize.schedule import IteratedSchedule, Schedule, parse_iterations
 from ..layouts.types import Layout, LayoutObject
+from ..layouts.wording import picture_prompt
 from .encoding import encode, encode_prompt
 from .guidance_nodes import engine_inputs, first_inputs, guidance_of, loss_inputs
 from .sockets import LayoutSocket, ObjectsSocket
@@ -156,6 +157,13 @@ class PUGenerateObjects(io.ComfyNode):
                 io.Mask.Output(
                     display_name="masks", tooltip="Where each object is in its single picture, as its attention says."
                 ),
+                io.String.Output(
+                    display_name="prompt", tooltip="The layout as a prompt for the whole picture, without what it "
+                    "leaves out: for Encode & Parse Prompt.",
+                ),
+                io.String.Output(
+                    display_name="negative", tooltip="What the layout leaves out: for the negative prompt."
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )  # fmt: skip
@@ -171,7 +179,8 @@ class PUGenerateObjects(io.ComfyNode):
         sampling = Sampling(sampler, sigmas, cfg, seed, until)
         drawing = Drawing(schedule_of({**knobs, "until": PAPER.until}), sites, own_noise, mask_threshold)
         drawn = draw_objects(model, layout, prompts, unwanted, sampling, drawing, node_id)
-        return io.NodeOutput(drawn, {"samples": model.model.process_latent_out(drawn.latents)}, drawn.masks)
+        pictures = {"samples": model.model.process_latent_out(drawn.latents)}
+        return io.NodeOutput(drawn, pictures, drawn.masks, picture_prompt(layout), layout.negative)
 
 
 def object_text(template: str, layout: Layout, thing: LayoutObject) -> str:
@@ -189,12 +198,12 @@ class PULLMGroundedDiffusion(io.ComfyNode):
             display_name="LLM-grounded Diffusion",
             category=CATEGORY,
             description="Draws the whole picture around objects that were drawn alone: the right number of things, "
-            "each in its place. The picture begins with their noise, keeps them until it has taken shape, and each word "
-            "is held in its box. Two to three times the time of a plain picture, beside that of Generate Objects.",
+            "each in its place. The picture begins with their noise, keeps them until it has taken shape, and each "
+            "word is held in its box. Two to three times the time of a plain picture, beside that of Generate Objects.",
             search_aliases=["lmd", "layout", "count", "spatial", "numeracy", "bounding boxes"],
             inputs=[
                 *first_inputs(PAPER.until),
-                ObjectsSocket.Input("objects", tooltip="From Generate Objects, with this sampler and its noise levels."),
+                ObjectsSocket.Input("objects", tooltip="From Generate Objects, with the same noise levels."),
                 io.Mask.Input(
                     "masks", optional=True,
                     tooltip="Where each object is in its single picture, one mask each, from any segmenter. Without it "
@@ -253,7 +262,7 @@ class PUGroundLayoutGLIGEN(io.ComfyNode):
                 io.Conditioning.Input(
                     "negative", tooltip="The negative prompt. It gets no boxes, so that they are not pulled both ways."
                 ),
-                io.Clip.Input("clip", tooltip="The text encoder of the model: the captions of the boxes go through it."),
+                io.Clip.Input("clip", tooltip="The text encoder of the model: the boxes' captions go through it."),
                 io.Gligen.Input("gligen", tooltip="From GLIGENLoader: the text box adapter."),
                 LayoutSocket.Input("layout", tooltip="What stands where. Its canvas is the size of the picture."),
                 io.Float.Input(
