@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,13 @@ from PIL import Image
 from torch import Tensor
 
 from ..plots.before_after import Note, before_after
-from .detector import detect
+from ..plots.gallery import Shown, gallery
 from .intervals import wilson
-from .scenes import COLOURS, SHAPES
-from .scoring import Score, Subject, score
+from .known import SHAPES, SMALL_WORLD, Known
+from .scoring import Score, Subject
 
 ROW_FIELDS = (
+    ("wholly right", "all_right", "pictures"),
     ("present", "present", "subjects"),
     ("neglected", "neglected", "subjects"),
     ("bound rightly", "bound_rightly", "attributes"),
@@ -29,6 +29,8 @@ ROW_FIELDS = (
 """Row of the table, the count, of how many."""
 ROWS = 3
 """Seeds shown for each prompt in the picture; the table counts all of them."""
+TECHNIQUE = {"small-world": "auto", "shapes": "Attend-and-Excite", "real": "Attend-and-Excite"}
+"""What the guided side of each demo was guided by."""
 
 
 @dataclass(frozen=True)
@@ -46,54 +48,55 @@ def main(arguments: Sequence[str]) -> int:
     content = json.loads(report.read_text(encoding="utf-8"))
     picture = report.with_name("before_after.png")
     table = report.with_name("table.md")
-    if content["real"]:
-        pages, text = real_sheet(content["runs"])
-    else:
-        pages, text = shapes_sheet(content["runs"])
+    pages, text = SHEETS[content["model"]](content["runs"])
     stacked(pages).save(picture)
     table.write_text(text + "\n", encoding="utf-8")
     print(f"{text}\n\nPicture: {picture}\nTable:   {table}")
     return 0
 
 
+# --- Small World -----------------------------------------------------------------------------------------------------
+
+
+def small_world_sheet(runs: Sequence[dict[str, Any]]) -> tuple[list[Image.Image], str]:
+    """Every prompt with its seeds in their order, none picked: above the model alone, below guided."""
+    cells = []
+    for run in runs:
+        subjects, pairs = SMALL_WORLD.subjects_of(run["text"]), pairs_of(run)
+        rows = {
+            title: [_shown(getattr(pair, side), subjects) for pair in pairs]
+            for title, side in (("plain", "plain"), (TECHNIQUE["small-world"], "guided"))
+        }
+        cells.append((run["text"], rows))
+    return [gallery(cells)], known_table(SMALL_WORLD, runs, TECHNIQUE["small-world"])
+
+
+def _shown(picture: Tensor, subjects: Sequence[Subject]) -> Shown:
+    return Shown(picture, bool(SMALL_WORLD.score_of(picture.numpy(), subjects).all_right))
+
+
 # --- Shapes ----------------------------------------------------------------------------------------------------------
 
 
 def shapes_sheet(runs: Sequence[dict[str, Any]]) -> tuple[list[Image.Image], str]:
+    """Every prompt with the seeds at which the plain model forgot something first, and each word's heat."""
     pages: list[Image.Image] = []
-    plain: list[Score] = []
-    guided: list[Score] = []
     for run in runs:
-        subjects, pairs = subjects_of(run["text"]), pairs_of(run)
-        plain += [score_of(pair.plain, subjects) for pair in pairs]
-        guided += [score_of(pair.guided, subjects) for pair in pairs]
+        subjects, pairs = SHAPES.subjects_of(run["text"]), pairs_of(run)
         shown = telling(pairs, subjects)[:ROWS]
         notes = [[notes_on(getattr(pair, side), subjects) for pair in shown] for side in ("plain", "guided")]
         pages.append(page(run["text"], shown, heat_names(pairs[0], [shape for shape, _ in subjects]), *notes))
-    return pages, shapes_table(plain, guided, seconds(runs, "plain"), seconds(runs, "guided"))
-
-
-def subjects_of(text: str) -> tuple[Subject, ...]:
-    """(shape, colour) of every shape that is named, the colour being the word before it if it is one."""
-    words = re.findall(r"[a-z]+", text.lower())
-    before = dict(enumerate(words, 1))
-    return tuple(
-        (word, before.get(at) if before.get(at) in COLOURS else None) for at, word in enumerate(words) if word in SHAPES
-    )
-
-
-def score_of(picture: Tensor, subjects: Sequence[Subject]) -> Score:
-    return score(subjects, detect(picture.numpy()))
+    return pages, known_table(SHAPES, runs, TECHNIQUE["shapes"])
 
 
 def telling(pairs: Sequence[Pair], subjects: Sequence[Subject]) -> list[Pair]:
     """Seeds at which the plain model forgot something first; the page says that they were picked so."""
-    return sorted(pairs, key=lambda pair: -score_of(pair.plain, subjects).neglected)
+    return sorted(pairs, key=lambda pair: -SHAPES.score_of(pair.plain.numpy(), subjects).neglected)
 
 
 def notes_on(picture: Tensor, subjects: Sequence[Subject]) -> list[Note]:
     """One line a subject, as the detector sees it."""
-    found = detect(picture.numpy())
+    found = SHAPES.detect(picture.numpy())
     return [_note(shape, colour, {one.colour for one in found if one.noun == shape}) for shape, colour in subjects]
 
 
@@ -106,12 +109,22 @@ def _note(shape: str, colour: str | None, seen: set[str]) -> Note:
     return Note(name, good=True)
 
 
-def shapes_table(plain: Sequence[Score], guided: Sequence[Score], plain_seconds: float, guided_seconds: float) -> str:
-    """`plain` and `guided`: one score a picture."""
-    lines = [_head(len(plain))]
+# --- A model with a detector -----------------------------------------------------------------------------------------
+
+
+def known_table(known: Known, runs: Sequence[dict[str, Any]], technique: str) -> str:
+    """Counts over all pictures, and the cost."""
+    scores: dict[str, list[Score]] = {"plain": [], "guided": []}
+    for run in runs:
+        subjects = known.subjects_of(run["text"])
+        for pair in pairs_of(run):
+            for side, found in scores.items():
+                found.append(known.score_of(getattr(pair, side).numpy(), subjects))
+    plain, guided = scores.values()
+    lines = [_head(len(plain), technique)]
     for name, count, total in ROW_FIELDS:
         lines.append(f"| {name} | {_share(plain, count, total)} | {_share(guided, count, total)} |")
-    lines += _cost(len(plain), plain_seconds, guided_seconds)
+    lines += _cost(len(plain), seconds(runs, "plain"), seconds(runs, "guided"))
     few = "" if len(plain) >= 100 else " So few pictures give wide ones; `run.py bench --quality` counts hundreds."
     return "\n".join(lines) + f"\n\nIn brackets: 95 % intervals.{few}"
 
@@ -126,8 +139,8 @@ def _share(scores: Sequence[Score], count: str, total: str) -> str:
     return f"{found} of {wanted} = {found / wanted:.0%} ({interval.low:.0%}-{interval.high:.0%})"
 
 
-def _head(pictures: int) -> str:
-    return f"| {pictures} pictures each, same seeds | plain | Attend-and-Excite |\n|---|---|---|"
+def _head(pictures: int, technique: str) -> str:
+    return f"| {pictures} pictures each, same seeds | plain | {technique} |\n|---|---|---|"
 
 
 def _cost(pictures: int, plain: float, guided: float) -> list[str]:
@@ -145,8 +158,9 @@ def real_sheet(runs: Sequence[dict[str, Any]]) -> tuple[list[Image.Image], str]:
     """No detector knows photographs well enough to be believed here, so the table holds the cost only."""
     pairs = [pair for run in runs for pair in pairs_of(run)]
     words = heat_names(pairs[0], [])
-    table = "\n".join([_head(len(pairs)), *_cost(len(pairs), seconds(runs, "plain"), seconds(runs, "guided"))])
-    judge = "Present or neglected: judge by eye. Only the Shapes model has a detector that cannot be doubted."
+    cost = _cost(len(pairs), seconds(runs, "plain"), seconds(runs, "guided"))
+    table = "\n".join([_head(len(pairs), TECHNIQUE["real"]), *cost])
+    judge = "Present or neglected: judge by eye. Only our own models have a detector that cannot be doubted."
     return [page(runs[0]["text"], pairs, words)], f"{table}\n\n{judge}"
 
 
@@ -198,7 +212,7 @@ def page(
         title=title,
         plain_notes=plain_notes,
         guided_notes=guided_notes,
-        headings=("plain", "Attend-and-Excite"),
+        headings=("plain", TECHNIQUE["shapes"]),
     )
     return Image.fromarray((drawn[0].clamp(0, 1) * 255).round().byte().numpy())
 
@@ -211,3 +225,6 @@ def stacked(pages: Sequence[Image.Image]) -> Image.Image:
         whole.paste(one, (0, top))
         top += one.height
     return whole
+
+
+SHEETS = {"small-world": small_world_sheet, "shapes": shapes_sheet, "real": real_sheet}

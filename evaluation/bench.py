@@ -55,6 +55,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tune", nargs="+", metavar="NAME=VALUE|VALUE", help="settings to try in all combinations")
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="methods of the quality table (default: all)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="other weights than those of the pack")
+    parser.add_argument("--keep", action="store_true", help="keep the quality table's pictures, to look at them")
     parser.add_argument("--fresh", action="store_true", help="do not go on from what an earlier quality run has saved")
     parser.add_argument("--output", type=Path, default=ROOT / "evaluation" / "results", metavar="FOLDER")
     device = parser.add_mutually_exclusive_group()

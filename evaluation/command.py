@@ -86,7 +86,7 @@ def _quality(wanted: argparse.Namespace) -> None:
     work = quality.jobs(wanted.pictures or (QUICK_PICTURES if wanted.quick else PICTURES), sets=world.sets)
     work = work[: wanted.prompts]
     methods = world.methods.choose(wanted.methods)
-    rows = quality.run(pipeline, methods, work[:3] if wanted.quick else work, folder, weights, say)
+    rows = quality.run(pipeline, methods, work[:3] if wanted.quick else work, folder, weights, say, wanted.keep)
     results = {
         "world": world.title,
         "machine": machine(),

@@ -38,7 +38,7 @@ class Way:
 
     cfg: float
     method: str | None = None
-    """Of Null-Text Optimise; None leaves it out."""
+    """Of Bring Image Back; None leaves it out."""
     refinements: int = 0
 
 

@@ -84,9 +84,10 @@ def each_subject_a_prompt(wires: Wires) -> str:
     return wires["PU_PARSED_PROMPT"].text.replace(" and ", " AND ")
 
 
-def every_method(excite: Mapping[str, Any], bind: Mapping[str, Any], part: Mapping[str, Any]) -> Registry:
-    """The table's methods, with what a model needs set otherwise in Attend-and-Excite and auto, in SynGen and in
-    A-STAR."""
+def every_method(
+    excite: Mapping[str, Any], bind: Mapping[str, Any], part: Mapping[str, Any], auto: Mapping[str, Any]
+) -> Registry:
+    """The table's methods, with what a model needs set otherwise in Attend-and-Excite, SynGen, A-STAR and auto."""
     attend_and_excite, syngen, a_star = ("PUAttendAndExcite", excite), ("PUSynGen", bind), ("PUAStar", part)
     registry = Registry()
     registry.add(PLAIN)
@@ -96,7 +97,7 @@ def every_method(excite: Mapping[str, Any], bind: Mapping[str, Any], part: Mappi
     registry.add("attend-and-excite + syngen", attend_and_excite, syngen)
     registry.add("attend-and-excite + a-star", attend_and_excite, a_star)
     registry.add("all three", attend_and_excite, syngen, a_star)
-    registry.add("auto", ("PUPromptGuidance", excite))
+    registry.add("auto", ("PUPromptGuidance", {**excite, **auto}))
     registry.add("structured", ("PUStructuredDiffusion", {}))
     registry.add("structured, several key sets", ("PUStructuredDiffusion", {"mode": "several key sets"}))
     registry.add("composable", ("PUComposeText", {"text": each_subject_a_prompt}), ("PUComposableDiffusion", {}))
@@ -104,11 +105,14 @@ def every_method(excite: Mapping[str, Any], bind: Mapping[str, Any], part: Mappi
 
 
 ON_SHAPES = every_method(
-    {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}, {"step_size": 10.0}, {"step_size": 10.0}
+    {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}, {"step_size": 10.0}, {"step_size": 10.0}, {}
 )
 """Shapes' latent is the picture itself, where a step of 20 is long, and its maps are ten times as bright as a real
 model's, where a sharpness of 100 leaves no gradient."""
 ON_SMALL_WORLD = every_method(
-    {"step_size": 5.0, "sharpness": 10.0, "max_refinements": 4}, {"step_size": 5.0}, {"step_size": 5.0}
+    {"step_size": 12.0, "sharpness": 10.0, "max_refinements": 4},
+    {"step_size": 5.0},
+    {"step_size": 2.5},
+    {"binding": 0.4, "apart": 0.2},
 )
-"""Small World's maps are as bright as those of Shapes."""
+"""Small World's maps are as bright as those of Shapes; steps that suit Attend-and-Excite break pictures in the others."""

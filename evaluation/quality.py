@@ -17,6 +17,7 @@ from ..demo.detection import Detection
 from ..demo.intervals import paired_difference, paired_ratio, wilson
 from ..demo.prompts import Prompt
 from ..demo.scoring import score
+from ..plots.canvas import to_pil
 from .methods import PLAIN, Method, run_node
 from .worlds import SHAPES, Recipe, World
 
@@ -82,9 +83,14 @@ class Pipeline:
         )  # fmt: skip
         return self.vae.decode(samples).cpu(), (time.perf_counter() - started) / job.pictures
 
-    def pictures(self, job: Job, method: Method) -> list[Row]:
+    def pictures(self, job: Job, method: Method, kept: Path | None = None) -> list[Row]:
+        """The rows of a job; its pictures are put into the folder `kept`, to be looked at."""
         images, seconds = self.images(job, method)
-        return [row(job, i, self.world.detect(image.numpy()), seconds) for i, image in enumerate(images)]
+        if kept:
+            kept.mkdir(parents=True, exist_ok=True)
+            for i, image in enumerate(images):
+                to_pil(image).save(kept / f"{job.seed}-{i} {job.prompt.text}.png")
+        return [row(job, i, self.world.known.detect(image.numpy()), seconds) for i, image in enumerate(images)]
 
 
 def row(job: Job, index: int, found: Sequence[Detection], seconds: float) -> Row:
@@ -104,11 +110,17 @@ def row(job: Job, index: int, found: Sequence[Detection], seconds: float) -> Row
 
 
 def run(
-    pipeline: Pipeline, methods: Mapping[str, Method], work: Sequence[Job], folder: Path, weights: str, say: Say
+    pipeline: Pipeline,
+    methods: Mapping[str, Method],
+    work: Sequence[Job],
+    folder: Path,
+    weights: str,
+    say: Say,
+    keep: bool = False,
 ) -> dict[str, list[Row]]:
     """Rows of every method. Each job is done by all methods before the next, so that their times share the machine's
-    moods;
-    what is already in `folder` from an earlier run of the same settings and `weights` is not done again."""
+    moods; what is already in `folder` from an earlier run of the same settings and `weights` is not done again. With
+    `keep` the pictures are put there too, in a folder for each method."""
     folder.mkdir(parents=True, exist_ok=True)
     key = {"recipe": asdict(pipeline.recipe), "weights": weights}
     shelves = {name: Shelf(folder / f"{name}.jsonl", {**key, "method": method.key}) for name, method in methods.items()}
@@ -116,7 +128,8 @@ def run(
     for number, job in enumerate(todo, 1):
         for name, method in methods.items():
             if job not in shelves[name]:
-                shelves[name].add(job, pipeline.pictures(job, method))
+                kept = {"kept": folder / name} if keep else {}
+                shelves[name].add(job, pipeline.pictures(job, method, **kept))
         left = (time.perf_counter() - started) / number * (len(todo) - number)
         say(f"{number} of {len(todo)} prompts, about {left / 60:.0f} min left: {job.prompt.text}")
     return {name: list(shelf.rows(work)) for name, shelf in shelves.items()}

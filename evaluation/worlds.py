@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..demo import detector as shapes_detector
+from ..demo import known
 from ..demo import prompts as shapes_prompts
-from ..demo.detection import Detection
+from ..demo.known import Known
 from ..demo.prompts import Prompt
-from ..demo.small_world import detector as small_world_detector
 from ..demo.small_world import prompts as small_world_prompts
 from . import methods
 from .methods import Registry
@@ -39,7 +38,7 @@ class World:
     load: Callable[[Path], tuple[Any, Any, Any]]
     recipe: Recipe
     sets: Mapping[str, Sequence[Prompt]]
-    detect: Callable[[Any], list[Detection]]
+    known: Known
     methods: Registry
 
 
@@ -58,11 +57,11 @@ def _load_small_world(file: Path) -> tuple[Any, Any, Any]:
 _WEIGHTS = Path(__file__).resolve().parents[1] / "demo" / "weights"
 SHAPES = World(
     "shapes", "the Shapes model", _WEIGHTS / "shapes.safetensors", _load_shapes, Recipe(), shapes_prompts.SETS,
-    shapes_detector.detect, methods.ON_SHAPES,
+    known.SHAPES, methods.ON_SHAPES,
 )  # fmt: skip
 SMALL_WORLD = World(
     "small-world", "Small World", _WEIGHTS / "small_world.safetensors", _load_small_world,
-    Recipe(steps=12, cfg=4.0, size=128), small_world_prompts.SETS, small_world_detector.detect,
+    Recipe(steps=12, cfg=3.0, size=128), small_world_prompts.SETS, known.SMALL_WORLD,
     methods.ON_SMALL_WORLD,
 )  # fmt: skip
 WORLDS = {world.name: world for world in (SMALL_WORLD, SHAPES)}

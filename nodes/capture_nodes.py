@@ -10,19 +10,17 @@ from ..attention_hooks.capture.sites import CHOICES
 from ..attention_hooks.host.install import with_capture
 from ..attention_hooks.host.settings import Capture
 from ..errors import PromptUnderstandingError
+from .node import Node
 from .sockets import ParsedPromptSocket
 
 MEAN = "mean over the steps"
 EACH = "each step"
 
 
-class PUCaptureAttention(io.ComfyNode):
+class PUCaptureAttention(Node, name="Capture Attention", room="look"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUCaptureAttention",
-            display_name="Capture Attention",
-            category="prompt understanding/look",
+        return cls.schema(
             description="Keeps what each word looked at while the picture was made; the picture itself stays exactly "
             "the same. Give this MODEL to the sampler and to Attention Heat Map. Costs a few per cent of time.",
             search_aliases=["attention map", "heat map", "daam", "word mask"],

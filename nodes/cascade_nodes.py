@@ -7,15 +7,13 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..attention_hooks.host.conditioning.cascade import super_resolution_stage
+from .node import Node
 
 
-class PUSuperResolutionStage(io.ComfyNode):
+class PUSuperResolutionStage(Node, name="Super-Resolution Stage", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUSuperResolutionStage",
-            display_name="Super-Resolution Stage",
-            category="prompt understanding/condition",
+        return cls.schema(
             description="Paints a larger version of a picture with a super-resolution model, as the stages of Imagen "
             "do. The picture is first made noisy by a chosen amount, and the model is told how much: a little noise "
             "lets it repair what the stage before did badly, more lets it repaint. For Stable Diffusion's x4 upscaler "

@@ -5,27 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import comfy.samplers
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..attention_hooks.host.predictions.composition import Composition, with_composition
-from ..prompts.conjunctions import read_conjunction
+from ..prompts.conjunctions import read_conjunction, without
 from .encoding import encode_prompt
+from .node import Node, with_report
 from .sockets import CompositionSocket
 
-CATEGORY = "prompt understanding/condition"
 COST = (
     "Each prompt is a pass of its own: n prompts take at most (n + 1) / 2 times as long as one, less where they fit "
     "into memory together."
 )
 
 
-class PUComposablePrompt(io.ComfyNode):
+class PUComposablePrompt(Node, name="Composable Prompt", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUComposablePrompt",
-            display_name="Composable Prompt",
-            category=CATEGORY,
+        return cls.schema(
             description="Adds one prompt to a composition for Composable Diffusion. Chain one of these for each thing "
             f"that should be in the picture, or, with a weight below 0, should not be. {COST}",
             search_aliases=["and", "not", "composable diffusion", "combine prompts"],
@@ -57,13 +54,10 @@ class PUComposablePrompt(io.ComfyNode):
         return io.NodeOutput((composition or Composition()).with_prompt(conditioning, weight))
 
 
-class PUComposeText(io.ComfyNode):
+class PUComposeText(Node, name="Compose Text", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUComposeText",
-            display_name="Compose Text",
-            category=CATEGORY,
+        return cls.schema(
             description="Writes a whole composition in one text: 'a red circle AND a blue star AND NOT a moon'. Each "
             f"prompt between the ANDs is encoded alone. For Composable Diffusion. {COST}",
             search_aliases=["and", "not", "composable diffusion", "prompt conjunction"],
@@ -77,6 +71,11 @@ class PUComposeText(io.ComfyNode):
                 CompositionSocket.Input(
                     "composition", optional=True, tooltip="Prompts to add these to, from Composable Prompt."
                 ),
+                io.Float.Input(
+                    "denied", default=0.0, min=0.0, max=10.0, step=0.05, optional=True, advanced=True,
+                    tooltip="Pushes away from what the text says is not there: with 0.5, 'a man without a hat' is "
+                    "'a man without a hat AND NOT hat:0.5'. Each thing is one more pass. 0 leaves the text as it is.",
+                ),
             ],
             outputs=[
                 CompositionSocket.Output(display_name="composition", tooltip="For Composable Diffusion."),
@@ -85,22 +84,23 @@ class PUComposeText(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def execute(cls, clip: Any, text: str, composition: Any = None) -> io.NodeOutput:
-        parts = read_conjunction(text)
-        composition = composition or Composition()
-        for part in parts:
-            composition = composition.with_prompt(encode_prompt(clip, part.text)[0], part.weight)
-        report = "\n".join(f"{part.weight:+g}  {part.text}" for part in parts)
-        return io.NodeOutput(composition, report, ui=ui.PreviewText(report))
+    def execute(cls, clip: Any, text: str, composition: Any = None, denied: float = 0.0) -> io.NodeOutput:
+        composition, lines = composition or Composition(), []
+        for part in read_conjunction(text):
+            conditioning, prompt = encode_prompt(clip, part.text)
+            unwanted = without(prompt, part.weight, denied)
+            composition = composition.with_prompt(conditioning, part.weight)
+            for other in unwanted:
+                composition = composition.with_prompt(encode_prompt(clip, other.text)[0], other.weight)
+            lines += [f"{found.weight:+g}  {found.text}" for found in (part, *unwanted)]
+        report = "\n".join(lines)
+        return with_report(report, composition)
 
 
-class PUComposableDiffusion(io.ComfyNode):
+class PUComposableDiffusion(Node, name="Composable Diffusion", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUComposableDiffusion",
-            display_name="Composable Diffusion",
-            category=CATEGORY,
+        return cls.schema(
             description="Draws several prompts into one picture by adding up what each of them would change, where "
             "Conditioning (Combine) takes their average. Good for combining a scene with a style or for NOT; prompts "
             f"of two things often blend into one thing. Connect both outputs to the sampler. {COST}",
@@ -125,13 +125,10 @@ class PUComposableDiffusion(io.ComfyNode):
         return io.NodeOutput(with_composition(model, composition), conditioning)
 
 
-class PUComposableGuider(io.ComfyNode):
+class PUComposableGuider(Node, name="Composable Guider", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUComposableGuider",
-            display_name="Composable Guider",
-            category=CATEGORY,
+        return cls.schema(
             description="Composable Diffusion for SamplerCustomAdvanced: several prompts, with AND and NOT, in one "
             f"picture. {COST}",
             search_aliases=["and", "not", "cfg guider", "composable diffusion"],

@@ -30,21 +30,18 @@ from .edit_words import (
     token_windows,
     with_self_attention,
 )
-from .encoding import encode_and_parse
+from .encoding import encode_alike
 from .look_nodes import find_run
+from .node import Node, with_report
 from .sockets import EditSocket, ParsedPromptSocket
 
-CATEGORY = "prompt understanding/edit"
 SELF_SITES = ("quarter", "eighth", "half", "all")
 
 
-class PUEncodeEdit(io.ComfyNode):
+class PUEncodeEdit(Node, name="Encode Edit", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUEncodeEdit",
-            display_name="Encode Edit",
-            category=CATEGORY,
+        return cls.schema(
             description="Encodes a prompt and edited versions of it, and finds out word by word what was changed. The "
             "pictures then share everything that was not edited: one source and one picture for each edit come out of "
             "one sampling. Takes a few milliseconds.",
@@ -80,20 +77,17 @@ class PUEncodeEdit(io.ComfyNode):
     @classmethod
     def execute(cls, clip: Any, source: str, edited: str = "", parser: str = AUTO) -> io.NodeOutput:
         texts = [source, *(line.strip() for line in edited.splitlines() if line.strip())]
-        conditionings, prompts = zip(*(encode_and_parse(clip, text, parser) for text in texts), strict=True)
+        conditionings, prompts = zip(*encode_alike(clip, texts, parser), strict=True)
         conditioning, length = stack_conditionings(conditionings)
         edit = PromptEdit(prompts[0], tuple(align(prompts[0], prompt) for prompt in prompts[1:]), length)
         text = edit_report(edit)
-        return io.NodeOutput(tag_edit(conditioning, edit), edit, prompts[0], text, ui=ui.PreviewText(text))
+        return with_report(text, tag_edit(conditioning, edit), edit, prompts[0])
 
 
-class PUWordSwap(io.ComfyNode):
+class PUWordSwap(Node, name="Word Swap", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUWordSwap",
-            display_name="Word Swap",
-            category=CATEGORY,
+        return cls.schema(
             description="A new word takes the old one's place in the picture: 'a cat on a bench' becomes 'a dog on a "
             "bench', on the same bench. Changed words look where the words they replace looked. Takes a few per cent "
             "more time.",
@@ -108,13 +102,10 @@ class PUWordSwap(io.ComfyNode):
         return _injected(edit, WordSwap(token_maps(edit, swaps=True), token_windows(edit, knobs)), knobs)
 
 
-class PURefine(io.ComfyNode):
+class PURefine(Node, name="Refine", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PURefine",
-            display_name="Refine",
-            category=CATEGORY,
+        return cls.schema(
             description="Adds to a picture and keeps the rest: 'a bench' becomes 'a bench with a cat', or 'a bench in "
             "the snow'. Words that both prompts share keep their places, new ones find their own. Takes a few per cent "
             "more time.",
@@ -129,13 +120,10 @@ class PURefine(io.ComfyNode):
         return _injected(edit, Refine(token_maps(edit, swaps=False), token_windows(edit, knobs)), knobs)
 
 
-class PUReweight(io.ComfyNode):
+class PUReweight(Node, name="Re-weight", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUReweight",
-            display_name="Re-weight",
-            category=CATEGORY,
+        return cls.schema(
             description="More or less of a word, from much more to less than nothing: 'fluffy: 2' is twice as fluffy, "
             "'snow: -1' pushes snow out. Unlike prompt weights it leaves the other words as they are. With an edited "
             "prompt the layout of the source is kept; without one it acts on the source's own picture. Takes a few per "
@@ -165,13 +153,10 @@ class PUReweight(io.ComfyNode):
         return io.NodeOutput(weighted)
 
 
-class PULocalBlend(io.ComfyNode):
+class PULocalBlend(Node, name="Local Blend", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PULocalBlend",
-            display_name="Local Blend",
-            category=CATEGORY,
+        return cls.schema(
             description="Only the place of the edited thing may change; everywhere else the picture stays that of the "
             "source. The place is found from what the words looked at while sampling; Blend Mask shows it. Takes a few "
             "per cent more time.",
@@ -225,13 +210,10 @@ class PULocalBlend(io.ComfyNode):
         return io.NodeOutput(replace(edit, blend=blend))
 
 
-class PUPromptToPrompt(io.ComfyNode):
+class PUPromptToPrompt(Node, name="Prompt-to-Prompt", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUPromptToPrompt",
-            display_name="Prompt-to-Prompt",
-            category=CATEGORY,
+        return cls.schema(
             description="Puts the edit on the model. The sampler then makes the source and its edits side by side; the "
             "source is exactly the picture that it would be without the edit. Works with KSampler and "
             "SamplerCustomAdvanced, and with guidance nodes. Takes the time of a batch of as many pictures, and a few "
@@ -254,13 +236,10 @@ class PUPromptToPrompt(io.ComfyNode):
         return io.NodeOutput(with_edit(model, edit))
 
 
-class PUEditLatent(io.ComfyNode):
+class PUEditLatent(Node, name="Edit Latent", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUEditLatent",
-            display_name="Edit Latent",
-            category=CATEGORY,
+        return cls.schema(
             description="Makes room for the source and its edits, all with the same noise: the picture of the source "
             "first, then its edits, for every latent that comes in. Takes no time.",
             search_aliases=["prompt to prompt", "repeat latent", "same noise"],
@@ -277,13 +256,10 @@ class PUEditLatent(io.ComfyNode):
         return io.NodeOutput(edit_latent(samples, len(edit.prompts)))
 
 
-class PUBlendMask(io.ComfyNode):
+class PUBlendMask(Node, name="Blend Mask", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUBlendMask",
-            display_name="Blend Mask",
-            category=CATEGORY,
+        return cls.schema(
             description="Where Local Blend let the pictures change, as masks for any other node. It reads what the "
             "sampler kept, so it takes no time.",
             search_aliases=["prompt to prompt", "local blend", "edit mask"],

@@ -13,6 +13,7 @@ from ..attention_hooks.host.install import with_guidance
 from ..attention_hooks.host.settings import Guidance
 from ..attention_hooks.losses.base import REGISTRY
 from ..attention_hooks.optimize.schedule import Schedule, parse_refinements
+from .node import Node
 from .sockets import ParsedPromptSocket
 
 
@@ -62,13 +63,10 @@ def guidance_node(loss_name: str, text: GuidanceText) -> type[io.ComfyNode]:
     """A V3 node class that adds the registered loss `loss_name` to a MODEL."""
     loss_type = REGISTRY[loss_name]
 
-    class GuidanceNode(io.ComfyNode):
+    class GuidanceNode(Node, name=text.display_name, room="guide", id=text.node_id):
         @classmethod
         def define_schema(cls) -> io.Schema:
-            return io.Schema(
-                node_id=text.node_id,
-                display_name=text.display_name,
-                category="prompt understanding/guide",
+            return cls.schema(
                 description=text.description,
                 search_aliases=list(text.search_aliases),
                 inputs=[

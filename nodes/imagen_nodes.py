@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..attention_hooks.host.predictions.denoised import has_pixel_values, with_guided_edit, with_pixel_edit
 from ..attention_hooks.host.predictions.guidance_weight import with_guidance_weight
@@ -20,18 +20,15 @@ from ..attention_hooks.predictions.thresholding import (
     static_threshold,
 )
 from ..errors import PromptUnderstandingError
+from .node import Node, with_report
 
-CATEGORY = "prompt understanding/condition"
 DYNAMIC, STATIC, CHANNELS = "dynamic", "static", "per channel"
 
 
-class PUDynamicThresholding(io.ComfyNode):
+class PUDynamicThresholding(Node, name="Dynamic Thresholding", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUDynamicThresholding",
-            display_name="Dynamic Thresholding",
-            category=CATEGORY,
+        return cls.schema(
             description="Keeps colours natural at high cfg: at every step, values that strong guidance drove out of "
             "range are brought back. On models that work on pixels (Shapes) this is Imagen's percentile clamp; on "
             "latent models (SD1.x, SD2.x, SDXL) each channel is brought to the range a lower cfg would give it. The "
@@ -72,7 +69,7 @@ class PUDynamicThresholding(io.ComfyNode):
         check_percentile(percentile)
         pixels = has_pixel_values(model) and method != CHANNELS
         patched, report = (_on_pixels if pixels else _by_channel)(model, method, percentile, mimic, cap)
-        return io.NodeOutput(patched, report, ui=ui.PreviewText(report))
+        return with_report(report, patched)
 
 
 def _on_pixels(model: Any, method: str, percentile: float, mimic: float, cap: float) -> tuple[Any, str]:
@@ -98,13 +95,10 @@ def _by_channel(model: Any, method: str, percentile: float, mimic: float, cap: f
     return with_guided_edit(model, edit, above=mimic), report
 
 
-class PUGuidanceSchedule(io.ComfyNode):
+class PUGuidanceSchedule(Node, name="Guidance Schedule", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUGuidanceSchedule",
-            display_name="Guidance Schedule",
-            category=CATEGORY,
+        return cls.schema(
             description="Lets cfg change while the picture is sampled, so that a high cfg acts where it helps and does "
             "not oversaturate elsewhere. The sampler's own cfg is the highest weight. Steps whose weight is 1 skip the "
             "negative prompt and take half the time.",

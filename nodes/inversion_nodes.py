@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import comfy.samplers
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..attention_hooks.host.install import with_direct_inversion
 from ..attention_hooks.host.inversion.invert import invert
@@ -13,23 +13,20 @@ from ..attention_hooks.host.inversion.negatives import Negatives, with_negatives
 from ..attention_hooks.host.inversion.null_text import NullText, optimise
 from ..attention_hooks.host.settings import Inversion
 from ..attention_hooks.optimize.null_text import NullTextSchedule
+from .node import Node, with_report
 from .sockets import InversionSocket
 
-CATEGORY = "prompt understanding/edit"
 NULL_TEXT, PROMPT, DIRECT = "null-text", "prompt as negative", "direct inversion"
 
 
-class PUInvertImage(io.ComfyNode):
+class PUInvertImage(Node, name="Invert Image", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUInvertImage",
-            display_name="Invert Image",
-            category=CATEGORY,
+        return cls.schema(
             description="Finds the noise from which the sampler makes this very picture again, so that a real image "
             "can be edited as if it had been generated. Sample the result with KSampler (Advanced): add_noise "
             "disable, euler or ddim, the same steps and scheduler. With cfg 1 the picture comes back; for a higher "
-            "cfg put Null-Text Optimise in between. Takes about as long as sampling at cfg 1.",
+            "cfg put Bring Image Back in between. Takes about as long as sampling at cfg 1.",
             search_aliases=["ddim inversion", "real image", "unsample", "invert", "renoise"],
             inputs=[
                 io.Model.Input("model", tooltip="Straight from the loader (LoRA is fine), without guidance."),
@@ -57,7 +54,7 @@ class PUInvertImage(io.ComfyNode):
             ],
             outputs=[
                 io.Latent.Output(display_name="noisy latent", tooltip="For the sampler, with add_noise disabled."),
-                InversionSocket.Output(display_name="inversion", tooltip="For Null-Text Optimise."),
+                InversionSocket.Output(display_name="inversion", tooltip="For Bring Image Back."),
                 io.Sigmas.Output(
                     display_name="sigmas", tooltip="The noise levels, for SamplerCustomAdvanced (euler, DisableNoise)."
                 ),
@@ -73,20 +70,20 @@ class PUInvertImage(io.ComfyNode):
         return io.NodeOutput({**latent, "samples": noisy}, inversion, inversion.sigmas)
 
 
-class PUNullTextOptimise(io.ComfyNode):
+class PUNullTextOptimise(Node, name="Bring Image Back", room="edit"):
     @classmethod
     def define_schema(cls) -> io.Schema:
         schedule = NullTextSchedule()
-        return io.Schema(
-            node_id="PUNullTextOptimise",
-            display_name="Null-Text Optimise",
-            category=CATEGORY,
+        return cls.schema(
             description="Lets an inverted picture come back at a real cfg, such as 7.5, where plain sampling drifts "
             "away from it. 'null-text' fits a negative prompt to every step; it takes many times as long as sampling, "
             "once for each picture, and an interrupted run is gone on with. 'prompt as negative' takes no time and "
             "comes back as exactly as the inversion itself. The MODEL brings its negative prompts with it: what is "
             "connected to the sampler's negative input is not used.",
-            search_aliases=["null text inversion", "negative prompt inversion", "real image", "reconstruction"],
+            search_aliases=[
+                "null-text optimise", "null text inversion", "negative prompt inversion", "direct inversion",
+                "real image", "reconstruction",
+            ],
             inputs=[
                 io.Model.Input("model", tooltip="The one that Invert Image was given."),
                 InversionSocket.Input("inversion", tooltip="From Invert Image."),
@@ -138,14 +135,14 @@ class PUNullTextOptimise(io.ComfyNode):
     ) -> io.NodeOutput:  # fmt: skip
         if method == PROMPT:
             report = "The negative prompt is the prompt of the inversion, at every step and for any cfg."
-            return _result(with_negatives(model, Negatives(inversion, inversion.positive)), report)
+            return with_report(report, with_negatives(model, Negatives(inversion, inversion.positive)))
         if method == DIRECT:
             report = "The source is led along the way of the inversion and ends in the picture itself, for any cfg."
-            return _result(with_direct_inversion(with_negatives(model, Negatives(inversion)), inversion), report)
+            return with_report(report, with_direct_inversion(with_negatives(model, Negatives(inversion)), inversion))
         schedule = NullTextSchedule(rounds, learning_rate, enough)
         found = optimise(model, inversion, negative, cfg, schedule, save_memory, node_of(cls))
         negatives = Negatives(inversion, negative, found.embeddings, cfg)
-        return _result(with_negatives(model, negatives), report_of(found, inversion))
+        return with_report(report_of(found, inversion), with_negatives(model, negatives))
 
 
 def report_of(found: NullText, inversion: Inversion) -> str:
@@ -161,10 +158,6 @@ def report_of(found: NullText, inversion: Inversion) -> str:
 
 def node_of(cls: Any) -> str | None:
     return cls.hidden.unique_id if cls.hidden else None
-
-
-def _result(model: Any, report: str) -> io.NodeOutput:
-    return io.NodeOutput(model, report, ui=ui.PreviewText(report))
 
 
 NODES = [PUInvertImage, PUNullTextOptimise]

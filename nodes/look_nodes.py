@@ -23,6 +23,7 @@ from ..plots.heat import PER_WORD, SHARED, heat_tiles, normalise, resize, soften
 from ..plots.tokens import token_strip
 from ..prompts.types import ParsedPrompt, Word
 from ..prompts.words import find_words
+from .node import Node
 from .sockets import ParsedPromptSocket
 
 OVERLAY, PLAIN = "overlay", "plain"
@@ -30,8 +31,6 @@ MEAN, EACH = "mean over the steps", "each step"
 STRIP, SEPARATE = "strip", "one picture a word"
 EACH_WORD, MERGED = "one a word", "all words in one"
 LISTED = "listed"
-
-CATEGORY = "prompt understanding/look"
 
 
 def find_run(model: Any, samples: dict[str, Any], wanted: str) -> RunRecord:
@@ -66,6 +65,8 @@ def captured_run(model: Any, samples: dict[str, Any]) -> RunRecord:
     record = find_run(model, samples, "A heat map")
     if record.maps is not None:
         return record
+    if record.maps_missing:
+        raise PromptUnderstandingError(f"A heat map was asked for, but none was captured: {record.maps_missing}")
     settings = settings_of(model)
     if settings is None or settings.capture is None:
         raise PromptUnderstandingError(
@@ -105,13 +106,10 @@ def picture_size(model: Any, latent_hw: tuple[int, int], image: Tensor | None, b
     return image.shape[1], image.shape[2]
 
 
-class PUAttentionHeatMap(io.ComfyNode):
+class PUAttentionHeatMap(Node, name="Attention Heat Map", room="look"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUAttentionHeatMap",
-            display_name="Attention Heat Map",
-            category=CATEGORY,
+        return cls.schema(
             description="Shows where in the picture each word of the prompt went, and turns that place into a mask for "
             "inpainting or any other mask node. It reads what Capture Attention kept, so it samples nothing and takes "
             "a moment.",
@@ -273,13 +271,10 @@ def heat_masks(
     return soften(masks, blur)
 
 
-class PUGuidanceReport(io.ComfyNode):
+class PUGuidanceReport(Node, name="Guidance Report", room="look"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUGuidanceReport",
-            display_name="Guidance Report",
-            category=CATEGORY,
+        return cls.schema(
             description="Shows what guidance did: how the loss fell step by step, which subject was weakest, and what "
             "it cost in extra passes and seconds. It changes nothing and takes no noticeable time.",
             search_aliases=["loss curve", "attend and excite report", "guidance cost"],
@@ -334,13 +329,10 @@ def _curve(record: RunRecord, name: str, image: int) -> LossCurve:
     )
 
 
-class PUTokenStrip(io.ComfyNode):
+class PUTokenStrip(Node, name="Token Strip", room="look"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUTokenStrip",
-            display_name="Token Strip",
-            category=CATEGORY,
+        return cls.schema(
             description="Draws the prompt as the text encoder sees it: its pieces, their positions, and the subjects "
             "in colour. Useful when a word does not do what it should. Takes no noticeable time.",
             search_aliases=["tokens", "tokenizer", "token positions"],

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..prompts import pick_subjects, report
 from ..prompts.pipelines import AUTO, pipeline_choices
 from ..prompts.types import ParsedPrompt
 from .encoding import encode_prompt
+from .node import Node, with_report
 from .sockets import ParsedPromptSocket
 
-CATEGORY = "prompt understanding"
 
-
-class PUEncodePrompt(io.ComfyNode):
+class PUEncodePrompt(Node, name="Encode & Parse Prompt"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUEncodePrompt",
-            display_name="Encode & Parse Prompt",
-            category=CATEGORY,
+        return cls.schema(
             description="Encodes a prompt as CLIP Text Encode does, and finds the things it names, the words that "
             "describe them, and where each word lies in the text encoder. The picture does not change by itself: "
             "guidance and heat maps need the second output. Takes a few milliseconds more than CLIP Text Encode.",
@@ -51,16 +47,13 @@ class PUEncodePrompt(io.ComfyNode):
     @classmethod
     def execute(cls, clip: Any, text: str, parser: str = AUTO) -> io.NodeOutput:
         conditioning, prompt = encode_prompt(clip, text, parser)
-        return _result(prompt, conditioning, prompt)
+        return with_report(report(prompt), conditioning, prompt)
 
 
-class PUPickSubjects(io.ComfyNode):
+class PUPickSubjects(Node, name="Pick Subjects"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUPickSubjects",
-            display_name="Pick Subjects",
-            category=CATEGORY,
+        return cls.schema(
             description="Guidance strengthens the words written here, and no others. Use it where the parser missed "
             "a subject or took one too many. Takes no time.",
             search_aliases=["choose words", "token indices", "subjects by hand"],
@@ -69,7 +62,8 @@ class PUPickSubjects(io.ComfyNode):
                 io.String.Input(
                     "words", multiline=True, default="",
                     tooltip="Words of the prompt, separated by commas or lines: 'turtle, red crown#2'. The last word "
-                    "of each is the thing, those before describe it. '#2' is the second time it comes.",
+                    "of each is the thing, those before describe it. '#2' is the second time it comes. '*' takes all "
+                    "that was found, '*, -turtle' all but the turtle; the report names what was found.",
                 ),
                 io.String.Input(
                     "excluded", default="", optional=True, advanced=True,
@@ -86,12 +80,7 @@ class PUPickSubjects(io.ComfyNode):
     @classmethod
     def execute(cls, prompt: ParsedPrompt, words: str, excluded: str = "") -> io.NodeOutput:
         picked = pick_subjects(prompt, words, excluded)
-        return _result(picked, picked)
-
-
-def _result(prompt: ParsedPrompt, *outputs: Any) -> io.NodeOutput:
-    text = report(prompt)
-    return io.NodeOutput(*outputs, text, ui=ui.PreviewText(text))
+        return with_report(report(picked, parsed=prompt), picked)
 
 
 NODES = [PUEncodePrompt, PUPickSubjects]

@@ -5,17 +5,15 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..demo.small_world.model import load_small_world
+from .node import Node
 
 
-class PULoadSmallWorld(io.ComfyNode):
+class PULoadSmallWorld(Node, name="Load Small World", room="small world"):
     """Small World for the stock nodes."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PULoadSmallWorld",
-            display_name="Load Small World",
-            category="prompt understanding/small world",
+        return cls.schema(
             description="A small model that comes with this pack and draws animals and things in eleven colours, as "
             "stickers on plain scenes, 128 x 128 pixels, in seconds on any computer: 'a bear and a turtle', 'a pink "
             "sunflower and a yellow flamingo', 'three rabbits in snow'. It forgets things and mixes up colours as "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..attention_hooks.edits.structured import MODES, Phrase
 from ..attention_hooks.host.conditioning.encoding import encode_phrase
@@ -12,16 +12,14 @@ from ..attention_hooks.host.editing.attention_values import check_width, with_va
 from ..errors import PromptUnderstandingError
 from ..prompts.noun_phrases import as_written, noun_phrases
 from ..prompts.types import ParsedPrompt
+from .node import Node, with_report
 from .sockets import ParsedPromptSocket
 
 
-class PUStructuredDiffusion(io.ComfyNode):
+class PUStructuredDiffusion(Node, name="Structured Diffusion", room="condition"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUStructuredDiffusion",
-            display_name="Structured Diffusion",
-            category="prompt understanding/condition",
+        return cls.schema(
             description="Helps attributes stay with their own thing: every noun phrase ('a red car') is also encoded "
             "alone, without the rest of the prompt, and paints with that meaning. The layout hardly changes and many "
             "pictures stay nearly the same; it brings back no missing thing. Takes no measurable time.",
@@ -59,7 +57,7 @@ class PUStructuredDiffusion(io.ComfyNode):
         report = "\n".join(map(_line, phrases))
         if strength:
             model = with_value_edit(model, prompt, MODES[mode](phrases, strength))
-        return io.NodeOutput(model, report, ui=ui.PreviewText(report))
+        return with_report(report, model)
 
 
 def _noun_phrases(prompt: ParsedPrompt) -> list[Any]:

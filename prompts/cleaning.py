@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .not_things import tag_reason
 from .open_lexicon import FUNCTION_WORDS, classes
 from .spans import embeddings
 
@@ -58,9 +59,9 @@ RULES = (
     _rule(rf"::\s*(?:{NUMBER})?", BORDER, "::2"),
     _rule(r"\bBREAK\b", BORDER, "BREAK"),
     _rule(r"__[\w/-]+__", literal="__wildcard__"),
-    _rule(rf"(?<![\d\s]):\s*{NUMBER}(?=\s*(?:[,;.\n\])]|$))", " ", "word:1.2 without brackets"),
     _rule(r"(?:(?<=[,;\n])|^)\s*(?:steps|seed|cfg(?: scale)?|sampler|size|clip skip|model|denoising(?: strength)?)"
           r"\s*:?\s*\d[\w.x]*\s*(?=[,;\n]|$)", " ", "steps: 30", re.IGNORECASE),
+    _rule(rf"(?<![\d\s]):\s*{NUMBER}(?=\s*(?:[,;.\n\])]|$))", " ", "word:1.2 without brackets"),
     _rule(r"^\s*(?:positive )?prompts?\s*:", " ", "", re.IGNORECASE),
     _rule(r"(?m)^[ \t]*(?:[-*•–+]|\d{1,2}[.)])[ \t]+", " "),
     _rule(r"…|\.{2,}|\s[—–-]{1,2}\s|[|•¦;]", BORDER),
@@ -186,12 +187,20 @@ def _plain_letter(text: str, i: int, letter: Letter) -> Letter:
 
 
 def _pieces(block: list[Letter]) -> Iterator[Piece]:
-    for sentence in _sentences(block):
+    sentences = list(_sentences(block))
+    is_caption = sum(_is_said(sentence) for sentence in sentences) > 1
+    for sentence in sentences:
         tags = _commas(sentence)
-        if _is_list(tags):
+        if _is_list(tags) and not (is_caption and _is_said(sentence) and len(tags) == 1):
             yield from (_piece(tag, is_tag=True) for tag in tags)
         else:
             yield _piece(sentence)
+
+
+def _is_said(sentence: list[Letter]) -> bool:
+    """A sentence of several words with a capital and a stop, not "8k." """
+    text = _text(sentence).strip()
+    return text[:1].isupper() and text.endswith(".") and " " in text and tag_reason(text) is None
 
 
 def _sentences(block: list[Letter]) -> Iterator[list[Letter]]:

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from ..errors import PromptUnderstandingError
+from .types import ParsedPrompt
 
 AND = re.compile(r"\bAND\b")
 NOT = re.compile(r"^NOT\b\s*")
@@ -34,6 +35,14 @@ def read_conjunction(text: str) -> list[WeightedText]:
             "'a red circle AND a blue star AND NOT a moon'; in small letters 'and' is an ordinary word."
         )
     return parts
+
+
+def without(prompt: ParsedPrompt, weight: float, share: float) -> list[WeightedText]:
+    """A NOT for each thing that the prompt denies, at `share` of its own weight; none for a prompt that is NOT
+    itself."""
+    if share == 0 or weight <= 0:
+        return []
+    return [WeightedText(thing.text, -share * weight) for thing in prompt.excluded]
 
 
 def _part(text: str) -> WeightedText:

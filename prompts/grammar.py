@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from . import lexicon
 from .mentions import Mentions
 from .things import MODIFIERS, Things, is_noun
-from .types import LeftOut, Relation, Subject, Word
+from .types import LeftOut, Place, Relation, Subject, Word
+from .whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -35,6 +36,7 @@ class Reading:
     relations: tuple[Relation, ...]
     excluded: tuple[Subject, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    places: tuple[Place, ...] = ()
 
 
 def read(doc: Doc) -> Reading:
@@ -46,10 +48,12 @@ def read(doc: Doc) -> Reading:
     subjects = tuple(
         Subject(grammar.word(noun), grammar.all_modifiers(noun, mentions), grammar.count(noun)) for noun in named
     )
-    places = {noun.i: named.index(mentions.first[noun.i]) for noun in nouns}
-    found = (Relation(kind, places[left.i], places[right.i]) for kind, left, right in grammar.relations(nouns))
+    numbers = {noun.i: named.index(mentions.first[noun.i]) for noun in nouns}
+    where = Whereabouts(doc, nouns)
+    found = (Relation(kind, numbers[left.i], numbers[right.i]) for kind, left, right in where.relations())
     relations = tuple(relation for relation in dict.fromkeys(found) if relation.subject != relation.object)
-    return Reading(tuple(grammar.words), subjects, relations, grammar.excluded(), tuple(grammar.left_out()))
+    places = tuple(dict.fromkeys(Place(numbers[noun.i], said) for said, noun in where.places()))
+    return Reading(tuple(grammar.words), subjects, relations, grammar.excluded(), tuple(grammar.left_out()), places)
 
 
 class _Grammar(Things):
@@ -123,10 +127,16 @@ class _Grammar(Things):
             if child.dep_ == "oprd" and has_object:
                 continue
             adjective = child.dep_ in ("acomp", "oprd") or child.dep_ == "attr" and child.pos_ == "ADJ"
-            if adjective and child.pos_ in ("ADJ", "NOUN", "VERB", "PROPN") and self._describes(child):
+            looks = adjective and child.pos_ in ("ADJ", "NOUN", "VERB", "PROPN") and not self._is_pose(child)
+            if looks and self._describes(child):
                 yield from self._with_descendants(child)
             elif child.dep_ == "conj" and child.lower_ in lexicon.BE and not self._speaks_of_another(child):
                 yield from self._predicate(child)
+
+    def _is_pose(self, participle: DocToken) -> bool:
+        """ "is curled up on a rug", not "is torn"."""
+        following = self._after(participle)
+        return following is not None and following.lower_ in lexicon.PARTICLES
 
     @staticmethod
     def _speaks_of_another(verb: DocToken) -> bool:
@@ -171,62 +181,6 @@ class _Grammar(Things):
         if part.lower_ == "pair" and noun.lower_ in lexicon.TWO_SIDED:
             return 1
         return lexicon.QUANTITIES[part.lower_]
-
-    # --- relations ---
-
-    def relations(self, nouns: list[DocToken]) -> Iterator[tuple[str, DocToken, DocToken]]:
-        """Found by their words, tied by the parse: which noun a phrase hangs on is the parser's say, what stands behind
-        it is the next noun phrase."""
-        for kind, first, last in self._relation_phrases():
-            left = self._governor(self.doc[first], nouns)
-            right = self._object(last, nouns)
-            if left is not None and right is not None and left != right:
-                yield kind, left, right
-
-    def _relation_phrases(self) -> Iterator[tuple[str, int, int]]:
-        """(kind, first token, last token), longest at each place, left to right."""
-        at = 0
-        while at < len(self.doc):
-            fits = [(stop, kind) for kind, pattern in lexicon.RELATIONS if (stop := self._fit(pattern, at)) is not None]
-            if fits:
-                stop, kind = max(fits, key=lambda fit: fit[0])
-                yield kind, at, stop
-                at = stop
-            at += 1
-
-    def _fit(self, pattern: str, at: int) -> int | None:
-        lowers = [token.lower_ for token in self.doc[at : at + 6]]
-        for length in range(len(lowers), 0, -1):
-            if re.fullmatch(pattern, " ".join(lowers[:length])):
-                return at + length - 1
-        return None
-
-    def _object(self, last: int, nouns: list[DocToken]) -> DocToken | None:
-        """The noun whose phrase begins right behind the relation."""
-        for token in self.doc[last + 1 :]:
-            if token in nouns:
-                return token
-            if (
-                token.pos_ in ("VERB", "AUX", "ADP", "SCONJ", "CCONJ")
-                and token.tag_ not in ("VBN", "VBG")
-                or token.text in ".;"
-            ):
-                return None
-        return None
-
-    def _governor(self, token: DocToken, nouns: list[DocToken]) -> DocToken | None:
-        """Up from the phrase to the first subject; over a verb to the noun it is said of."""
-        start, seen = token, set()
-        while token.head.i != token.i and token.i not in seen:
-            seen.add(token.i)
-            token = token.head
-            if token in nouns and token.i < start.i:
-                return token
-            for child in token.children:
-                if child.dep_.startswith("nsubj") and child in nouns and child.i < start.i:
-                    return child
-        before = [noun for noun in nouns if noun.i < start.i]
-        return before[-1] if before else None
 
 
 def _number(token: DocToken) -> int | None:

@@ -139,9 +139,10 @@ NEVER_DESCRIBE = words(
 )
 """Whatever a parser takes them for."""
 
+PARTICLES = words("up down out off over away together")
 NOT_LOOKS = words(
     """
-    same other different own several many few various such certain next single lone
+    same other different own several many few various such certain next single lone some
     """
 )
 """Adjectives that describe no look and so are no modifiers to bind."""

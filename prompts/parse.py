@@ -6,14 +6,18 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from . import languages
 from .brackets import read_brackets
 from .cleaning import NOWHERE, Cleaned, clean
+from .foreign_reading import read_foreign
+from .foreign_words import foreign_words, without_syntax
 from .grammar import Reading, read
-from .pipelines import AUTO, load_pipeline
+from .languages import Language, language_of
+from .pipelines import AUTO, load_foreign, load_pipeline
 from .repairs import mend
-from .spans import Walk, walk, with_spans
+from .spans import UNKNOWN, Walk, walk, with_spans
 from .tags import settle
 from .types import ParsedPrompt, Subject, Token, Word
 
@@ -47,16 +51,14 @@ def parse_prompt(
     Raises PromptUnderstandingError when no parser can be had.
     """
     plain = read_brackets(text, weights).plain
-    language, parser = load_pipeline(pipeline)
-    doc = parsed(language, plain)
-    reading = read(doc)
-    walked = walk(plain, tokens)
-    places = _Places(doc, plain)
-    words = with_spans(places.words(reading.words), walked, tokens)
+    language = language_of(plain)
+    understood = _english(plain, pipeline) if language is None else _foreign(plain, language, encoder, tokens)
+    reading, walked = understood.reading, walk(plain, tokens)
+    words = with_spans(reading.words, walked, tokens)
     placed = {(word.start, word.stop): word for word in words}
 
     def here(word: Word) -> Word:
-        return placed[places.span(word)]
+        return placed[word.start, word.stop]
 
     prompt = ParsedPrompt(
         text=text,
@@ -65,13 +67,53 @@ def parse_prompt(
         length=length,
         tokens=tuple(tokens),
         words=words,
-        subjects=tuple(_placed(subject, here) for subject in reading.subjects),
+        subjects=tuple(_moved(subject, here) for subject in reading.subjects),
         relations=reading.relations,
-        parser=parser,
-        excluded=tuple(_placed(subject, here) for subject in reading.excluded),
+        parser=understood.parser,
+        excluded=tuple(_moved(subject, here) for subject in reading.excluded),
         left_out=reading.left_out,
+        places=reading.places,
     )
-    return replace(prompt, notes=(*notes, *_notes(prompt, walked), *_literal(doc)))
+    return replace(prompt, notes=(*notes, *_notes(prompt, walked, language is None), *understood.notes))
+
+
+class Understood(NamedTuple):
+    """Offsets are those of the plain text."""
+
+    reading: Reading
+    parser: str
+    notes: tuple[str, ...] = ()
+
+
+def _english(plain: str, pipeline: str) -> Understood:
+    language, parser = load_pipeline(pipeline)
+    doc = parsed(language, plain)
+    reading, places = read(doc), _Places(doc, plain)
+    reading = replace(
+        reading,
+        words=tuple(places.words(reading.words)),
+        subjects=tuple(_moved(subject, places.word) for subject in reading.subjects),
+        excluded=tuple(_moved(subject, places.word) for subject in reading.excluded),
+    )
+    return Understood(reading, parser, tuple(_literal(doc)))
+
+
+def _foreign(plain: str, language: Language, encoder: str, tokens: Sequence[Token]) -> Understood:
+    """By a pipeline of the language where one is installed; else its words are found and nothing else."""
+    found = load_foreign(language.pipelines)
+    if found is None:
+        reading = Reading(tuple(foreign_words(plain, language)), (), ())
+    else:
+        reading = read_foreign(found[0](without_syntax(plain)), language)
+    unknown = any(token.text in UNKNOWN for token in tokens)
+    said = languages.notes(language, bool(reading.subjects), _names(reading.words), encoder, unknown)
+    return Understood(reading, found[1] if found else f"words of {language.code}", tuple(said))
+
+
+def _names(words: Sequence[Word]) -> list[str]:
+    """For an example: the longest."""
+    names = dict.fromkeys(word.text for word in words)
+    return sorted(names, key=len, reverse=True)[:2]
 
 
 def read_prompt(text: str, pipeline: str = AUTO) -> ParsedPrompt:
@@ -123,6 +165,10 @@ class _Places:
         real = [origin for origin in self.origins[word.start : word.stop] if origin != NOWHERE]
         return (real[0], real[-1] + 1) if real else (NOWHERE, NOWHERE)
 
+    def word(self, word: Word) -> Word:
+        start, stop = self.span(word)
+        return Word(self.plain[start:stop], start, stop)
+
     def words(self, found: Sequence[Word]) -> list[Word]:
         """Those that the user wrote, and what was no language: it can still be looked at by name."""
         spans = {self.span(word) for word in found} - {(NOWHERE, NOWHERE)}
@@ -135,7 +181,7 @@ class _Places:
         return [Word(self.plain[start:stop], start, stop) for start, stop in sorted(spans)]
 
 
-def _placed(subject: Subject, here: Callable[[Word], Word]) -> Subject:
+def _moved(subject: Subject, here: Callable[[Word], Word]) -> Subject:
     return Subject(here(subject.noun), tuple(here(word) for word in subject.modifiers), subject.count)
 
 
@@ -149,10 +195,10 @@ def _literal(doc: Doc) -> list[str]:
     ]
 
 
-def _notes(prompt: ParsedPrompt, walked: Walk) -> list[str]:
+def _notes(prompt: ParsedPrompt, walked: Walk, in_english: bool) -> list[str]:
     if not prompt.plain.strip():
         return [EMPTY]
-    notes = [] if prompt.subjects else [NO_SUBJECT]
+    notes = [NO_SUBJECT] if in_english and not prompt.subjects else []
     if not prompt.tokens:
         return notes
     lost = [word.text for word in prompt.words if not word.spans]

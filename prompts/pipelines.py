@@ -9,6 +9,7 @@ Nothing is downloaded, ever.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,17 @@ def load_pipeline(choice: str = AUTO) -> tuple[Language, str]:
                 # A pipeline made for another spaCy must not stop people who never asked for it.
                 continue
         raise
+
+
+def load_foreign(names: Sequence[str]) -> tuple[Language, str] | None:
+    """The first of these that is installed and loads; None where there is none."""
+    for name in names:
+        if importlib.util.find_spec(name) is not None:
+            try:
+                return _load(name)
+            except PromptUnderstandingError:
+                continue
+    return None
 
 
 def _known(choice: str) -> str:

@@ -8,10 +8,18 @@ from .spans import readable
 from .types import ParsedPrompt, Subject, Token, Word
 
 
-def report(prompt: ParsedPrompt) -> str:
-    """Several lines; the last part lists all tokens but padding."""
+def report(prompt: ParsedPrompt, parsed: ParsedPrompt | None = None) -> str:
+    """Several lines; the last part lists all tokens but padding. `parsed` is what the parser found where `prompt` was
+    picked by hand."""
     found = [*_subjects(prompt), *_relations(prompt), *_left_out(prompt), *_notes(prompt)]
-    return "\n".join([*_head(prompt), "", *found, "", *_tokens(prompt)])
+    before = _found_before(parsed) if parsed else ()
+    return "\n".join([*_head(prompt), *before, "", *found, "", *_tokens(prompt)])
+
+
+def _found_before(parsed: ParsedPrompt) -> Iterator[str]:
+    subjects = ", ".join(subject.text for subject in parsed.subjects) or "nothing"
+    denied = ", ".join(subject.text for subject in parsed.excluded)
+    yield f"The parser had found: {subjects}{f'; denied: {denied}' if denied else ''}. '*' takes all of it."
 
 
 def _head(prompt: ParsedPrompt) -> Iterator[str]:
@@ -39,6 +47,9 @@ def _at(word: Word) -> str:
 def _relations(prompt: ParsedPrompt) -> Iterator[str]:
     for kind, subject, object_ in prompt.relations:
         yield f"  {prompt.subjects[subject].noun.text} {kind} {prompt.subjects[object_].noun.text}"
+    for subject, where in prompt.places:
+        depth = where in ("foreground", "background")
+        yield f"  {prompt.subjects[subject].noun.text} {'in' if depth else 'at'} the {where} of the picture"
 
 
 def _left_out(prompt: ParsedPrompt) -> Iterator[str]:

@@ -22,6 +22,10 @@ DOING = words(
     """
 )
 WHERE = words("outside inside above below behind everywhere nearby overhead around")
+LOOKS = ("y", "ful", "less", "ous", "ish", "ic", "al", "able", "ive", "ed")
+SURE_LOOKS = ("less", "ful", "ous", "able")
+"""Of words that no lexicon has."""
+THINGS_LIKE_LOOKS = words("husky jerky pasty drawing")
 HYPHENS = ("-", "‑")
 LONGEST = 6
 
@@ -40,7 +44,7 @@ def settle(doc: Doc) -> None:
         _set(things[-1], "ADV", "dep", things[-2])
         things = things[:-1]
     last = things[-1]
-    if not _is_thing(last):
+    if not _is_thing(last) or len(words) == 1 and _is_a_look(last.lower_):
         if len(things) == 1 and not doing:
             _set(last, "ADJ", "ROOT", last)
         return
@@ -66,6 +70,16 @@ def _is_thing(token: DocToken) -> bool:
     if "A" in known and "p" not in known and "N" not in known:
         return False
     return can_be_noun(word)
+
+
+def _is_a_look(word: str) -> bool:
+    """ "cozy", "shirtless", "kneeling" as tags of their own; "railing" and "husky" are things."""
+    known = classes(word)
+    if word in THINGS_LIKE_LOOKS:
+        return False
+    if word.endswith("ing") and "G" in known:
+        return "p" not in known
+    return word.endswith(LOOKS if "A" in known else () if known else SURE_LOOKS)
 
 
 def _set(token: DocToken, pos: str, dep: str, head: DocToken) -> None:

@@ -140,7 +140,7 @@ class Things:
         tests = (
             (self._is_part_of, "how much"), (self._is_style, "style"), (self._is_medium, "the picture itself"),
             (self._is_picture, "the picture itself"), (self._is_place_or_time, "place or time"),
-            (self._is_material, "a material"),
+            (self._is_material, "a material"), (self._is_light, "light"),
         )  # fmt: skip
         return next((reason for test, reason in tests if test(token)), None)
 
@@ -247,7 +247,8 @@ class Things:
         return head
 
     def _is_medium(self, token: DocToken) -> bool:
-        if lemma(token) not in lexicon.MEDIUM and self.word(token).text.lower() not in lexicon.MEDIUM:
+        name = token.lower_ if token.i in self.tags else lemma(token)
+        if name not in lexicon.MEDIUM and self.word(token).text.lower() not in lexicon.MEDIUM:
             return False
         first, last = self._part(token)
         if self._is_tail(first, last) and self._tail_head(first, last) in lexicon.MEDIUM:
@@ -291,6 +292,13 @@ class Things:
         while left >= max(0, token.i - FAR) and self.doc[left].pos_ in ("DET", "ADJ", "NOUN", "PROPN"):
             left -= 1
         return left >= 0 and self.doc[left].pos_ == "ADP"
+
+    def _is_light(self, token: DocToken) -> bool:
+        """ "soft light comes from the left", but "a beam of green light"."""
+        if not token.lower_.endswith("light"):
+            return False
+        phrase = [child.lower_ for child in token.lefts if child.dep_ in MODIFIERS]
+        return tag_reason(" ".join([*phrase, token.lower_])) == "light"
 
     def _is_material(self, token: DocToken) -> bool:
         """ "wood" in "a chair made of wood" describes the chair."""

@@ -83,6 +83,16 @@ class Relation(NamedTuple):
     object: int
 
 
+class Place(NamedTuple):
+    """`subjects[subject]` is at `where` of the picture, whatever else stands there: "on the left there is a lamp".
+
+    `where` is "left", "right", "top", "bottom", "center", a corner as in "top left", "foreground" or "background".
+    """
+
+    subject: int
+    where: str
+
+
 @dataclass(frozen=True)
 class ParsedPrompt:
     """What the parser understood, in positions of one encoder's output.
@@ -110,6 +120,8 @@ class ParsedPrompt:
     excluded: tuple[Subject, ...] = ()
     """What the prompt denies: "without a hat". No guidance strengthens it."""
     left_out: tuple[LeftOut, ...] = ()
+    places: tuple[Place, ...] = ()
+    """Where in the picture the prompt puts things. "left of a dog" is no place but a relation."""
 
     @property
     def fingerprint(self) -> str:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from ..errors import PromptUnderstandingError
 from .spans import spans_of, walk
-from .types import ParsedPrompt, Relation, Subject, Word
+from .types import ParsedPrompt, Place, Relation, Subject, Word
 
 NUMBERED = re.compile(r"^(.*?)\s*#\s*(\d+)$", re.DOTALL)
 OWNER = re.compile(r"(?<=\w)['’]s\b|(?<=s)['’](?!\w)")
 APOSTROPHE = re.compile(r"\w['’]\w")
+ALL = "*"
 UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
 """Thai, Japanese, Chinese, Korean: words are not kept apart by spaces, so any run of letters may be asked for."""
 
@@ -53,10 +54,11 @@ def pick_subjects(prompt: ParsedPrompt, text: str, excluded: str = "") -> Parsed
     """The prompt with these subjects and no others. The last word of a phrase is the noun, those before it its
     modifiers.
 
-    Counts and relations that the parser found stay with their nouns. `excluded` are words to take for denied in place
+    "*" stands for all that the parser found, and behind it "-lamp" for all but the lamp. Counts, relations and places
+    that the parser found stay with their nouns. `excluded` are words to take for denied in place
     of what the parser found; what is picked is not denied.
     """
-    picked = [_subject(prompt, words) for words in _found(prompt, text)]
+    picked = _picked(prompt, text)
     if not picked:
         raise PromptUnderstandingError(
             f"No words were written, so there is nothing to pick. Write words of the prompt {prompt.plain!r}, "
@@ -64,11 +66,28 @@ def pick_subjects(prompt: ParsedPrompt, text: str, excluded: str = "") -> Parsed
         )
     denied = tuple(_subject(prompt, words) for words in _found(prompt, excluded)) or prompt.excluded
     nouns = {subject.noun for subject in picked}
-    relations = _kept(prompt.relations, prompt.subjects, picked)
+    numbers = _new_numbers(prompt.subjects, picked)
     return replace(
-        prompt, subjects=tuple(picked), relations=relations, parser=f"{prompt.parser}, subjects picked by hand",
+        prompt, subjects=tuple(picked), relations=_kept(prompt.relations, numbers),
+        places=tuple(Place(numbers[old], where) for old, where in prompt.places if old in numbers),
+        parser=f"{prompt.parser}, subjects picked by hand",
         excluded=tuple(subject for subject in denied if subject.noun not in nouns), left_out=(),
     )  # fmt: skip
+
+
+def _picked(prompt: ParsedPrompt, text: str) -> list[Subject]:
+    wishes = read_wishes(text)
+    all_found = any(wish.phrase == ALL for wish in wishes)
+    picked: list[Subject] = []
+    for wish in wishes:
+        if wish.phrase == ALL:
+            picked += prompt.subjects
+        elif all_found and wish.phrase.startswith("-"):
+            *_, noun = _find(prompt, replace(wish, phrase=wish.phrase[1:].strip()))
+            picked = [subject for subject in picked if subject.noun != noun]
+        else:
+            picked.append(_subject(prompt, _find(prompt, wish)))
+    return list({subject.noun: subject for subject in picked}.values())
 
 
 def merge(prompt: ParsedPrompt, words: Sequence[Word]) -> Word:
@@ -86,12 +105,16 @@ def _subject(prompt: ParsedPrompt, words: Sequence[Word]) -> Subject:
     return Subject(noun, tuple(modifiers), parsed.count if parsed else None)
 
 
-def _kept(relations: Sequence[Relation], before: Sequence[Subject], after: Sequence[Subject]) -> tuple[Relation, ...]:
-    places = {before.index(old): i for i, new in enumerate(after) for old in before if old.noun == new.noun}
+def _new_numbers(before: Sequence[Subject], after: Sequence[Subject]) -> dict[int, int]:
+    """Number of a subject before -> of the one with the same noun after."""
+    return {before.index(old): i for i, new in enumerate(after) for old in before if old.noun == new.noun}
+
+
+def _kept(relations: Sequence[Relation], numbers: dict[int, int]) -> tuple[Relation, ...]:
     return tuple(
-        Relation(relation.kind, places[relation.subject], places[relation.object])
-        for relation in relations
-        if relation.subject in places and relation.object in places
+        Relation(kind, numbers[left], numbers[right])
+        for kind, left, right in relations
+        if left in numbers and right in numbers
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import RunnerError
-from .host import HOSTS, NEWEST, Host
+from .host import HOSTS, NEWEST, OLDEST, Host
 from .install import Wish, set_up
 from .shell import Progress, disk_is_full
 
@@ -41,10 +41,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def host_for(wanted: argparse.Namespace, progress: Progress, tests: bool = False, bench: bool = False) -> Host:
-    named = wanted.comfyui or os.environ.get("COMFYUI_PATH")
-    wish = Wish(Path(named) if named else None, wanted.python, wanted.comfyui_version or NEWEST, tests, bench)
-    return set_up(wish, progress)
+def host_for(
+    wanted: argparse.Namespace, progress: Progress, tests: bool = False, bench: bool = False, version: str = ""
+) -> Host:
+    named = None if version else wanted.comfyui or os.environ.get("COMFYUI_PATH")
+    version = version or wanted.comfyui_version or NEWEST
+    return set_up(Wish(Path(named) if named else None, wanted.python, version, tests, bench), progress)
 
 
 def _command(commands, name: str, help: str, call) -> argparse.ArgumentParser:
@@ -74,6 +76,7 @@ def _setup(wanted: argparse.Namespace, progress: Progress) -> int:
 
 def _demo_options(commands) -> None:
     command = _command(commands, "demo", "Make the before/after picture and its table.", _demo)
+    command.add_argument("--shapes", action="store_true", help="with the smaller Shapes model, and heat maps")
     command.add_argument("--checkpoint", type=Path, metavar="FILE", help="an SD1.x, SD2.x or SDXL checkpoint instead")
     command.add_argument("--prompt", metavar="TEXT", help="the prompt for it")
     command.add_argument("--seeds", type=int, metavar="N", help="how many seeds, plain and guided each")
@@ -105,15 +108,38 @@ def _serve(wanted: argparse.Namespace, progress: Progress) -> int:
 def _test_options(commands) -> None:
     from .tiers import TIERS
 
-    command = _command(commands, "test", "Run every test tier this machine can run.", _test)
+    command = _command(
+        commands,
+        "test",
+        "Run every test tier this machine can run. With --comfyui FOLDER: find out whether the pack works on that one.",
+        _test,
+    )
     command.add_argument("--tier", action="append", choices=list(TIERS), help="only this one; may be repeated")
+    command.add_argument(
+        "--on",
+        choices=list(ON),
+        help=f"the newest ComfyUI of ours ({NEWEST}), the oldest ({OLDEST}), or one by one both",
+    )
     command.add_argument("rest", nargs="*", metavar="PYTEST", help="after --: passed on to pytest")
 
 
-def _test(wanted: argparse.Namespace, progress: Progress) -> int:
-    from .tiers import run_tiers
+ON = {"newest": [NEWEST], "oldest": [OLDEST], "both": [NEWEST, OLDEST]}
 
-    return run_tiers(host_for(wanted, progress, tests=True), wanted.tier, wanted.rest, progress)
+
+def _test(wanted: argparse.Namespace, progress: Progress) -> int:
+    from .tiers import does_it_fit, run_tiers
+
+    if wanted.on and (wanted.comfyui or wanted.comfyui_version):
+        raise RunnerError(
+            "--on chooses among the ComfyUI of ours; it goes with neither --comfyui nor --comfyui-version."
+        )
+    if wanted.comfyui and not wanted.tier:
+        return does_it_fit(host_for(wanted, progress, tests=True), wanted.rest, progress)
+    statuses = []
+    for version in ON[wanted.on] if wanted.on else [""]:
+        host = host_for(wanted, progress, tests=True, version=version)
+        statuses.append(run_tiers(host, wanted.tier, wanted.rest, progress))
+    return max(statuses)
 
 
 def _bench_options(commands) -> None:

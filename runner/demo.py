@@ -18,7 +18,17 @@ from .host import ROOT, Host
 from .server import ALONE, Server, has_gpu, running, write_paths
 from .shell import Progress
 
+SMALL_WORLD = "prompt_guidance_small_world.api.json"
 SHAPES, REAL = "attend_and_excite_shapes.api.json", "attend_and_excite_sd15.api.json"
+SMALL_WORLD_PROMPTS = (
+    "a bear and a turtle",
+    "a pink sunflower and a yellow flamingo",
+    "a cat and a frog",
+    "a red crown and a golden strawberry",
+    "a monkey and a blue car",
+    "a purple balloon and a green bench",
+)
+"""Of the papers' figures, and of Attend-and-Excite's three sets."""
 SHAPES_PROMPTS = (
     "a square and a moon",
     "a ring and a cross",
@@ -56,13 +66,18 @@ def demo(host: Host, wanted: argparse.Namespace, progress: Progress) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     cpu = not has_gpu(host) if wanted.cpu is None else wanted.cpu
     if not wanted.checkpoint:
-        # The Shapes network is too small to share out: on a busy machine threads would wait for each other.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        # Our networks are too small to share out: on a busy machine threads would wait for each other.
+        os.environ.setdefault("OMP_NUM_THREADS", "1" if wanted.shapes else "2")
     count = sum(job.batch for job in jobs)
     progress.say(f"Demo on ComfyUI {host.version}, {'CPU' if cpu else 'GPU'}: {count} pictures plain, {count} guided.")
     with _served(host, cpu, extra, progress) as server, Client(server.port) as client:
         results = _run_all(client, graph, jobs, folder, progress)
-    return _compose(host, results, folder, bool(wanted.checkpoint), progress)
+    return _compose(host, results, folder, _model(wanted), progress)
+
+
+def _model(wanted: argparse.Namespace) -> str:
+    """As `demo/sheet.py` calls it."""
+    return "real" if wanted.checkpoint else "shapes" if wanted.shapes else "small-world"
 
 
 def _served(host: Host, cpu: bool, extra: Sequence[str], progress: Progress) -> AbstractContextManager[Server]:
@@ -75,11 +90,11 @@ def _plan(host: Host, wanted: argparse.Namespace) -> tuple[Graph, list[Job], lis
         raise RunnerError(f"--seeds {wanted.seeds} asks for no picture. Give 1 or more.")
     if wanted.checkpoint:
         return _real(host, wanted)
-    prompts = (wanted.prompt,) if wanted.prompt else SHAPES_PROMPTS
-    graph = graphs.load(SHAPES)
-    # The Shapes model is small, so that its pictures are made together; `batch` shares one seed's noise stream.
-    jobs = [Job(text, FIRST_SEED, wanted.seeds or 4) for text in prompts]
-    return _with_steps(graph, wanted), jobs, []
+    name, texts, seeds = (SHAPES, SHAPES_PROMPTS, 4) if wanted.shapes else (SMALL_WORLD, SMALL_WORLD_PROMPTS, 3)
+    prompts = (wanted.prompt,) if wanted.prompt else texts
+    # Small models' pictures are made together; `batch` shares one seed's noise stream.
+    jobs = [Job(text, FIRST_SEED, wanted.seeds or seeds) for text in prompts]
+    return _with_steps(graphs.load(name), wanted), jobs, []
 
 
 def _real(host: Host, wanted: argparse.Namespace) -> tuple[Graph, list[Job], list[str]]:
@@ -148,10 +163,10 @@ def _save(client: Client, images: Sequence[dict[str, str]], folder: Path, name: 
     return [str(file) for file in files]
 
 
-def _compose(host: Host, results: Sequence[Result], folder: Path, real: bool, progress: Progress) -> int:
+def _compose(host: Host, results: Sequence[Result], folder: Path, model: str, progress: Progress) -> int:
     """The host's Python draws and scores: it has torch and the pack."""
     report = folder / "runs.json"
-    report.write_text(json.dumps({"real": real, "runs": [asdict(r) for r in results]}, indent=1), encoding="utf-8")
+    report.write_text(json.dumps({"model": model, "runs": [asdict(r) for r in results]}, indent=1), encoding="utf-8")
     command = [str(host.python), str(Path(__file__).with_name("in_host.py")), "demo.sheet", str(report)]
     progress.show("  Drawing ...")
     done = subprocess.run(command, env=host.environment(), capture_output=True, text=True, encoding="utf-8")

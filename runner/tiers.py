@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from . import fits
 from .host import ROOT, Host
 from .server import has_gpu
 from .shell import Progress
@@ -84,6 +85,18 @@ def run_tiers(host: Host, chosen: Sequence[str] | None, rest: Sequence[str], pro
     return 1 if total.failed else 0
 
 
+def does_it_fit(host: Host, rest: Sequence[str], progress: Progress) -> int:
+    """Only what can tell whether the pack works on this ComfyUI, with the answer in words. 0: it does."""
+    files = [file for file in TIERS["comfy"].files() if file.stem in fits.PROVES]
+    progress.say(f"Trying Prompt Understanding on ComfyUI {host.version}: some minutes, on small networks of its own.")
+    # One file that cannot be loaded must not hide what the others would have told.
+    tally = _pytest("fits", host, files, ["--continue-on-collection-errors", *rest])
+    progress.say("")
+    for line in fits.verdict(host, _report(host, "fits"), tally.passed):
+        progress.say(line)
+    return 0 if tally.passed and not tally.failed else 1
+
+
 def _run(name: str, host: Host, rest: Sequence[str], progress: Progress) -> Tally | str:
     """A count, or the reason why this tier was left out."""
     tier = TIERS[name]
@@ -93,7 +106,15 @@ def _run(name: str, host: Host, rest: Sequence[str], progress: Progress) -> Tall
         progress.say(f"\n{name}: not run: {reason}")
         return reason
     progress.say(f"\n{name}: {len(files)} files")
-    report = host.home / "log" / f"tests-{name}.xml"
+    return _pytest(name, host, files, rest)
+
+
+def _report(host: Host, name: str) -> Path:
+    return host.home / "log" / f"tests-{name}.xml"
+
+
+def _pytest(name: str, host: Host, files: Sequence[Path], rest: Sequence[str]) -> Tally:
+    report = _report(host, name)
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     command = [str(host.python), "-m", "pytest", "-q", f"--rootdir={TESTS}", f"--junitxml={report}", *rest]

@@ -47,7 +47,7 @@ def load_pack() -> ModuleType:
 
 
 load_pack()
-from pack.demo.sheet import subjects_of  # noqa: E402
+from pack.demo import known  # noqa: E402
 from pack.plots.before_after import before_after  # noqa: E402
 from pack.plots.canvas import GREY, below, beside, blank, enlarge, framed, to_pil, to_tensor, write  # noqa: E402
 from pack.plots.heat import titled  # noqa: E402
@@ -66,12 +66,13 @@ def save(image: Image.Image, path: Path, width: int = WIDTH) -> None:
 
 
 class Comparison:
-    """A guidance workflow on Shapes with and without guidance, the same seeds."""
+    """A guidance workflow on one of our models with and without guidance, the same seeds."""
 
     def __init__(self, client: Client, name: str, count: int) -> None:
         graph = graphs.load(f"{name}.api.json")
         graphs.set_inputs(graph, batch_size=count)
         self.text = graph[graphs.the(graph, graphs.ENCODE)]["inputs"]["text"]
+        self.model = known.SHAPES if list(graphs.of_class(graph, "PULoadShapesModel")) else known.SMALL_WORLD
         bare, picture = graphs.plain(graph)
         self.plain = pictures(client, client.run(bare), picture)
         full, picture, saved = graphs.guided(graph)
@@ -81,7 +82,7 @@ class Comparison:
     def drawn(self, rows: int) -> Image.Image:
         plain, guided = (torch.stack([to_tensor(i) for i in images[:rows]]) for images in (self.plain, self.guided))
         maps = torch.stack([to_tensor(image).mean(-1) for image in self.heat]).unflatten(0, (len(self.plain), -1))
-        words = [shape for shape, _ in subjects_of(self.text)]
+        words = [noun for noun, _ in self.model.subjects_of(self.text)]
         heats = {word: maps[:rows, i] for i, word in enumerate(words)}
         return to_pil(before_after(plain, guided, heats, title=f'"{self.text}"')[0])
 
@@ -97,7 +98,7 @@ def heat_map_mask(client: Client) -> Image.Image:
 
 
 def real_image(client: Client) -> Image.Image:
-    """The picture, and what sampling makes of its noise with and without Null-Text Optimise."""
+    """The picture, and what sampling makes of its noise with and without Bring Image Back."""
     graph = graphs.load("real_image_shapes.api.json")
     run = client.run(graph)
     (original,) = graphs.of_class(graph, "PreviewImage")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ...errors import PromptUnderstandingError
@@ -14,6 +13,7 @@ from ...prompts.types import ParsedPrompt, Word
 from ..types import AttentionSite
 from .record import CapturedMaps
 from .sites import CHOICES, DEPTHS
+from .sizes import of_one_size
 
 SLACK = 1e-4
 """Progress is found by halving, so a step at the edge of a range may miss it by a hair."""
@@ -44,8 +44,7 @@ def word_heat(
     """
     chosen = choose_captured(maps, sites)
     frames = frames_within(maps, start, until)
-    largest = max((tuple(maps.probs[site].shape[-2:]) for site in chosen), key=lambda hw: hw[0] * hw[1])
-    total = torch.stack([_resize(_heat_at(maps.probs[site][frames], words), largest) for site in chosen]).mean(0)
+    total = torch.stack(of_one_size([_heat_at(maps.probs[site][frames], words) for site in chosen])).mean(0)
     progress = tuple(maps.progress[frame] for frame in frames)
     if not each_step:
         total, progress = total.mean(0, keepdim=True), ((progress[0][0], progress[-1][1]),)
@@ -55,13 +54,6 @@ def word_heat(
 def _heat_at(probs: Tensor, words: Sequence[Word]) -> Tensor:
     """[frames batch tokens height width] -> [frames batch words height width]"""
     return torch.stack([probs[:, :, list(word.positions)].sum(2) for word in words], 2)
-
-
-def _resize(heat: Tensor, hw: tuple[int, int]) -> Tensor:
-    if heat.shape[-2:] == hw:
-        return heat
-    flat = F.interpolate(heat.flatten(0, 1), size=hw, mode="bilinear", align_corners=False)
-    return flat.reshape(*heat.shape[:3], *hw)
 
 
 def choose_captured(maps: CapturedMaps, choice: str) -> tuple[AttentionSite, ...]:
@@ -128,7 +120,16 @@ def frames_within(maps: CapturedMaps, start: float, until: float) -> list[int]:
 
 def check_prompt(maps: CapturedMaps, prompt: ParsedPrompt, words: Sequence[Word]) -> None:
     """Raises PromptUnderstandingError when `words` of `prompt` cannot be read from these maps."""
-    if maps.tokens != prompt.length:
+    if maps.fingerprints and prompt.fingerprint not in maps.fingerprints:
+        raise PromptUnderstandingError(
+            f"The heat maps were captured for the prompt {maps.text!r}, and the connected prompt is {prompt.text!r}"
+            f"{_otherwise_encoded(maps, prompt)}. Connect the PARSED_PROMPT of the same Encode & Parse Prompt node "
+            "whose CONDITIONING goes to the sampler's positive input; where several go there, connect the one you want "
+            "to see to Capture Attention as well."
+        )
+    # What Conditioning (Concat) lays behind our tokens leaves them where they are.
+    lengthened = len(maps.fingerprints) == 1 and maps.tokens > prompt.length
+    if maps.tokens != prompt.length and not lengthened:
         raise PromptUnderstandingError(
             f"The heat maps were captured for a conditioning of {maps.tokens} tokens, but the connected prompt "
             f"{prompt.plain!r} has {prompt.length}. Connect the PARSED_PROMPT of the same Encode & Parse Prompt node "
@@ -141,3 +142,9 @@ def check_prompt(maps: CapturedMaps, prompt: ParsedPrompt, words: Sequence[Word]
             "out, or write it differently. The words of the prompt are: "
             f"{', '.join(word.text for word in prompt.words)}."
         )
+
+
+def _otherwise_encoded(maps: CapturedMaps, prompt: ParsedPrompt) -> str:
+    if maps.text != prompt.text:
+        return ""
+    return f", encoded to {maps.tokens} tokens there and {prompt.length} here"

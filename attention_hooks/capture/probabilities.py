@@ -7,7 +7,7 @@ from torch import Tensor, float32, promote_types
 def attention_probs(q: Tensor, k: Tensor, heads: int) -> Tensor:
     """Softmax over the tokens of q·k / sqrt(d), in float32 at least whatever the model computes in.
 
-    q [rows hw heads*d], k [rows tokens heads*d] -> [rows heads hw tokens]. Differentiable.
+    q [rows hw heads*d], k [rows tokens heads*d], or both split by heads -> [rows heads hw tokens]. Differentiable.
     """
     q, k = split_heads(q, heads), split_heads(k, heads)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
@@ -30,9 +30,13 @@ def joint_probs(q: Tensor, k: Tensor, heads: int, columns: slice) -> Tensor:
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
-    """[rows n heads*d] -> [rows heads n d], float32 or better: half precision loses the small maps."""
+    """[rows n heads*d] -> [rows heads n d], float32 or better: half precision loses the small maps. What is split
+    already stays so."""
+    x = x.to(promote_types(x.dtype, float32))
+    if x.ndim == 4:
+        return x
     rows, n, width = x.shape
-    return x.to(promote_types(x.dtype, float32)).reshape(rows, n, heads, width // heads).transpose(1, 2)
+    return x.reshape(rows, n, heads, width // heads).transpose(1, 2)
 
 
 def fold_repeats(probs: Tensor, length: int) -> Tensor:

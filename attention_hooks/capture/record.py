@@ -1,7 +1,7 @@
 """What one sampling run leaves behind for the nodes that look at it: heat maps, loss curves, costs.
 
 A run makes one `RunRecord` and hands it to the `RunLog` of the patched MODEL when it ends, so that nothing of one image
-lives on the patch while the next one is made. The log keeps the last few runs and finds the right one by its latent:
+lives on the patch while the next one is made. The log keeps the last runs and finds the right one by its latent:
 two samplers may share a MODEL.
 """
 
@@ -17,7 +17,10 @@ from torch import Tensor
 from ...prompts.types import ParsedPrompt
 from ..types import AttentionSite
 
-RUNS_KEPT = 4
+RUNS_KEPT = 64
+"""A list of latents is sampled one by one before anything looks at the first."""
+FEW_RUNS, MOST_BYTES = 4, 2**29
+"""Beyond the first few, runs are kept as long as their maps fit into this."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class CapturedMaps:
     latent_hw: tuple[int, int]
     one_size: bool = False
     """The model has maps of one size only, as transformers do: any named size means them."""
+    fingerprints: tuple[str, ...] = ()
+    """Of the prompt whose maps these are, or of a source and its edits; empty where the conditioning does not say."""
+    text: str = ""
 
     @property
     def batch(self) -> int:
@@ -68,6 +74,8 @@ class RunRecord:
     prompt: ParsedPrompt | None = None
     steps: list[GuidedStep] = field(default_factory=list)
     maps: CapturedMaps | None = None
+    maps_missing: str = ""
+    """Why there are none, where it was not the range of steps that was asked for."""
     total_steps: int = 0
     forwards: int = 0
     """Gradient-pass forwards, each of `images` one row."""
@@ -83,9 +91,14 @@ class RunRecord:
     for."""
     latent_mark: int | None = None
 
+    @property
+    def nbytes(self) -> int:
+        maps = [] if self.maps is None else list(self.maps.probs.values())
+        return sum(tensor.nbytes for tensor in [*maps, self.blend_mask] if tensor is not None)
+
 
 class RunLog:
-    """The last few finished runs of one patched MODEL, newest last."""
+    """The last finished runs of one patched MODEL, newest last."""
 
     def __init__(self) -> None:
         self._runs: deque[RunRecord] = deque(maxlen=RUNS_KEPT)
@@ -93,6 +106,8 @@ class RunLog:
     def add(self, record: RunRecord, samples: Tensor) -> None:
         record.latent_mark = latent_mark(samples)
         self._runs.append(record)
+        while len(self._runs) > FEW_RUNS and sum(run.nbytes for run in self._runs) > MOST_BYTES:
+            self._runs.popleft()
 
     def find(self, samples: Tensor | None = None) -> RunRecord | None:
         """The run that made `samples`, or the newest one when none is given; None when there is no such run."""

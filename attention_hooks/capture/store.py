@@ -1,10 +1,10 @@
 """Collects the probabilities of one model call and averages them as they come: nothing keeps a list of layers."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..types import AttentionSite, TokenMaps
+from .sizes import of_one_size
 
 
 class MapStore:
@@ -28,15 +28,10 @@ class MapStore:
 
     def probs(self) -> Tensor:
         """[rows tokens height width]; sites of different sizes are brought to the largest."""
-        largest = max(self._sums, key=lambda hw: hw[0] * hw[1])
-        total = torch.stack([_resize(total, largest) for total in self._sums.values()]).sum(0)
+        total = torch.stack(of_one_size(list(self._sums.values()))).sum(0)
         return total / sum(self._heads.values())
 
     def token_maps(self, previous: Tensor | None = None) -> list[TokenMaps]:
         """One per row. `previous` [rows tokens height width] are the maps of the step before."""
         probs = self.probs()
         return [TokenMaps(row, None if previous is None else previous[i]) for i, row in enumerate(probs)]
-
-
-def _resize(maps: Tensor, hw: tuple[int, int]) -> Tensor:
-    return maps if maps.shape[-2:] == hw else F.interpolate(maps, size=hw, mode="bilinear", align_corners=False)

@@ -19,16 +19,19 @@ from .gradient import memory
 from .gradient.guidance_run import guidance_part
 from .grounding.objects_in_place import objects_part
 from .reading.capture import capture_part
+from .reading.first_call import first_call_part
+from .reading.neighbours import neighbours_part
 from .reading.trajectory import trajectory_part
 from .sampling import seam
 from .sampling.part import MakePart
 from .settings import KEY, Capture, ComposedObjects, Guidance, Inversion, Settings, settings_of
 
 PARTS: tuple[MakePart, ...] = (
-    direct_inversion_part, edit_part, objects_part, trajectory_part, guidance_part, capture_part,
+    neighbours_part, direct_inversion_part, edit_part, objects_part, trajectory_part, guidance_part, capture_part,
+    first_call_part,
 )  # fmt: skip
 """In the order they act: sources stand on their way before edits are blended with them, objects are put in and kept
-before the whole is guided, and what is guided is read."""
+before the whole is guided, and what is guided is read. The last one checks, once, what all others count on."""
 
 
 def with_guidance(model: Any, guidance: Guidance) -> Any:

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 WIDTH = 64
 BATCH = 64
 TAG_TO_POS = {
     "NN": "NOUN", "NNS": "NOUN", "NNP": "PROPN", "JJ": "ADJ", "VBN": "VERB", "VBG": "VERB", "VBZ": "VERB",
     "VBP": "VERB", "VBD": "VERB", "VB": "VERB", "PRP": "PRON", "TO": "PART", "RP": "ADP", "DT": "DET",
     "CD": "NUM", "IN": "ADP", "CC": "CCONJ", "RB": "ADV", "PRP$": "PRON", "POS": "PART", "WDT": "PRON", "WP$": "DET",
-    "EX": "PRON", "HYPH": "PUNCT", ",": "PUNCT", ".": "PUNCT", ":": "PUNCT",
+    "EX": "PRON", "MD": "AUX", "HYPH": "PUNCT", ",": "PUNCT", ".": "PUNCT", ":": "PUNCT",
 }  # fmt: skip
 BE = ("is", "are", "was", "were", "be", "been", "being", "am")
 PLURAL_RULES = [["ves", "f"], ["ves", "fe"], ["ies", "y"], ["es", ""], ["s", ""]]
@@ -79,7 +79,7 @@ CONFIG = {
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--prompts", type=int, default=24_000, help="generated prompts to learn from")
+    options.add_argument("--prompts", type=int, default=28_000, help="generated prompts to learn from")
     options.add_argument("--epochs", type=int, default=5)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--out", type=Path, default=ROOT / "prompts" / "pipeline")

@@ -14,6 +14,7 @@ OPENERS = v.words("image picture photo photograph painting scene illustration dr
 SHOWING = v.words("shows depicts features captures portrays displays presents")
 BEHIND_A_PLACE = v.words("image picture photo scene room frame")
 DENIERS = v.words("no any")
+UNCOUNTED = sorted(v.UNCOUNTED)
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +59,7 @@ def lemma_of(p: Phrases, listed: list[str]) -> str:
 
 
 def is_plural(noun: Node) -> bool:
-    return noun.tag in ("NNS", "THEY") or any(child.dep == "conj" for child in noun.right)
+    return noun.tag in ("NNS", "THEY") or noun.word == "two" or any(child.dep == "conj" for child in noun.right)
 
 
 def finite(p: Phrases, lemma: str, subject: Node) -> Node:
@@ -85,10 +86,62 @@ def subject(p: Phrases, pronouns: float = 0.0) -> Node:
     if p.chance(pronouns):
         word = p.pick(["he", "she", "it", "they", "one", "it", "he", "she"])
         return Node(word, "THEY" if word == "they" else "PRP", "nsubj")
+    if p.chance(0.03):
+        return some_of(p)
     noun = p.core(bare=0.04)
     if p.chance(0.25):
         noun.after(p.with_(1) if p.chance(0.6) else p.place(1))
+    elif p.chance(0.12):
+        noun.after(p.relative(1) if p.chance(0.7) else p.clause(1))
     return p.join(noun, [p.core(bare=0.04)]) if p.chance(0.15) else noun
+
+
+def some_of(p: Phrases) -> Node:
+    """ "one of them", "both", "two of the dogs"."""
+    word, tag = p.pick([("one", "CD"), ("both", "THEY"), ("two", "CD"), ("some", "THEY"), ("others", "THEY")])
+    node = Node(word, tag, "nsubj")
+    if word in ("both", "others") or p.chance(0.3):
+        return node
+    inner = Node("them", "PRP") if p.chance(0.6) else p.noun(True).before(Node("the", "DT", "det"))
+    return node.after(Node("of", "IN", "prep").after(inner.as_("pobj")))
+
+
+def bare(p: Phrases) -> Node:
+    """ "seagulls", "warm light", "oil stains": a caption's subject without an article, before a verb like a noun."""
+    uncounted = p.chance(0.45)
+    noun = Node(p.pick(UNCOUNTED), "NN") if uncounted else p.noun(True)
+    noun.before(*[p.adjective() for _ in range(p.chance(0.35))], *p.compounds())
+    return p.join(noun, [p.noun(True)]) if p.chance(0.08) else noun
+
+
+def bare_clause(p: Phrases) -> Node:
+    who = bare(p)
+    lemma = p.pick(v.NOUN_LIKE_VERBS if p.chance(0.5) else v.INTRANSITIVE_LEMMAS + v.TRANSITIVE_LEMMAS)
+    plural = is_plural(who)
+    verb = (Node(lemma, "VBP") if plural else Node(third(lemma), "VBZ")).before(who.as_("nsubj"))
+    roll = p.rng.random()
+    if lemma not in v.INTRANSITIVE_LEMMAS and roll < 0.5:
+        return verb.after((p.core(bare=0) if p.chance(0.8) else bare(p)).as_("dobj"), *_perhaps_place(p))
+    if roll < 0.7:
+        verb.after(Node(p.pick(v.PARTICLES), "RP", "prt") if p.chance(0.2) else p.place(1))
+        return verb
+    return verb.after(Node(p.pick(v.AROUND), "RB", "advmod"), *_perhaps_place(p))
+
+
+def seen(p: Phrases) -> Node:
+    """ "a barn and a silo can be seen", "mountains are visible behind it"."""
+    who = p.join(p.core(bare=0), [p.core(bare=0)]) if p.chance(0.35) else p.core(bare=0)
+    if p.chance(0.5):
+        can = Node(p.pick(["can", "can", "could", "may"]), "MD", "aux")
+        helpers = [can, Node("be", "VB", "auxpass")]
+        verb = Node(p.pick(v.SEEN), "VBN").before(who.as_("nsubjpass"), *helpers)
+    else:
+        verb = be(who).before(who.as_("nsubj")).after(Node("visible", "JJ", "acomp"))
+    if p.chance(0.5):
+        verb.left.insert(0, first_place(p))
+        verb.left.insert(1, punct(","))
+        return verb
+    return verb.after(*_perhaps_place(p))
 
 
 def object_(p: Phrases) -> Node:
@@ -177,6 +230,7 @@ def caption(p: Phrases) -> Node:
     """One sentence of a description, with its full stop."""
     kinds: list[Callable[[Phrases], Node]] = [
         lambda p: clause(p, 0.3), lambda p: clause(p, 0.3), shows, there_is, placed_first, lambda p: p.phrase(),
+        bare_clause, bare_clause, seen,
     ]  # fmt: skip
     return p.rng.choice(kinds)(p).after(punct("."))
 
@@ -254,6 +308,8 @@ def _with_first(node: Node, first: Node) -> Node:
 
 def denial(p: Phrases) -> Node:
     who = p.core(bare=0)
+    if p.chance(0.25):
+        return p.rng.choice((neither, lacking, instead_first))(p, who)
     roll = p.rng.random()
     if roll < 0.25:
         missing = p.noun(p.chance(0.6))
@@ -275,8 +331,8 @@ def denial(p: Phrases) -> Node:
         of = Node("of" if instead.word == "instead" else "than", "IN", "prep").after(p.core(bare=0).as_("pobj"))
         return who.after(instead.after(of), *_perhaps_place(p))
     if roll < 0.80:
-        lacking = Node(p.pick(["empty", "free", "devoid"]), "JJ", "amod")
-        return who.after(lacking.after(Node("of", "IN", "prep").after(p.noun(True).as_("pobj"))))
+        free = Node(p.pick(["empty", "free", "devoid"]), "JJ", "amod")
+        return who.after(free.after(Node("of", "IN", "prep").after(p.noun(True).as_("pobj"))))
     if roll < 0.84:
         return _does_not(p, who)
     pronoun = Node(p.pick(["who", "that"]), "WDT", "nsubj")
@@ -286,6 +342,37 @@ def denial(p: Phrases) -> Node:
     verb = Node(p.pick(v.TRANSITIVE), "VBG", "relcl")
     verb.before(pronoun, Node("is", "VBZ", "aux"), Node("not", "RB", "neg"))
     return who.after(verb.after(p.core(bare=0.4).as_("dobj")))
+
+
+def neither(p: Phrases, who: Node) -> Node:
+    """ "with neither a lid nor a handle", "neither a dog nor a cat, only a bird"."""
+    articles = p.chance(0.5)
+    pair = [p.core(bare=0) if articles else p.noun(True) for _ in range(2)]
+    first = _with_first(pair[0], Node("neither", "CC", "preconj"))
+    first.after(Node("nor", "CC", "cc"), pair[1].as_("conj"))
+    if p.chance(0.5):
+        return who.after(Node("with", "IN", "prep").after(first.as_("pobj")), *_perhaps_place(p))
+    only = _with_first(who.as_("appos"), Node(p.pick(["only", "just"]), "RB", "advmod"))
+    return first.after(punct(","), only)
+
+
+def lacking(p: Phrases, who: Node) -> Node:
+    """ "a tree lacking leaves", "a house that lacks a door"."""
+    missing = (p.core(bare=0) if p.chance(0.4) else p.noun(True)).as_("dobj")
+    if p.chance(0.25):
+        pronoun = Node(p.pick(["who", "that"]), "WDT", "nsubj")
+        return who.after(Node("lacks", "VBZ", "relcl").before(pronoun).after(missing), *_perhaps_place(p))
+    return who.after(Node("lacking", "VBG", "acl").after(missing), *_perhaps_place(p))
+
+
+def instead_first(p: Phrases, who: Node) -> Node:
+    """ "instead of a hat, the man wears a crown", "without a rider, a horse runs over a field"."""
+    missing = p.core(bare=0.3).as_("pobj")
+    if p.chance(0.5):
+        first = Node("instead", "RB", "prep").after(Node("of", "IN", "prep").after(missing))
+    else:
+        first = Node("without", "IN", "prep").after(missing)
+    return _with_first(_with_first(action(p, who), punct(",")), first)
 
 
 def _does_not(p: Phrases, who: Node) -> Node:

@@ -195,9 +195,9 @@ def _name(p: Phrases) -> Node:
 
 
 def _cased(sentence: Sentence, rng: Random) -> Sentence:
-    """Most prompts are lower case; some begin with a capital, a few shout or use Title Case."""
+    """Most prompts are lower case, sentences with a stop are not; a few shout or use Title Case."""
     roll = rng.random()
-    if roll < 0.18:
+    if roll >= 0.24 and sentence.words[-1] == "." and roll < 0.8 or roll < 0.18:
         sentence.words[0] = sentence.words[0][:1].upper() + sentence.words[0][1:]
     elif roll < 0.21:
         sentence.words = [word.upper() for word in sentence.words]

@@ -425,3 +425,20 @@ KINDS_OF_DOING = words(
     ironing mixing serving wedding chewing baking jumping dancing shopping
     """
 )
+AROUND = words(
+    """
+    overhead everywhere nearby around outside below above together past upward downward slowly inside apart
+    """
+)
+SEEN = words("seen spotted found noticed recognized observed")
+NOUN_LIKE_VERBS = words(
+    """
+    circle stream splash stain watch cover surround frame line throw shine comb land ring play gather bloom litter
+    dot crowd flood pour drift float fly rise fall climb crawl perch dance sway swing sparkle glow gleam shimmer
+    spill drip flow coil curl wind stretch reach lean rest hang stand march parade charge race run walk jog sail
+    cruise park hover swarm flock nest graze pasture feed fish hunt guard patrol face mirror reflect pattern shade
+    light flash spark smoke steam fog cloud frost ice snow rain storm thunder roar bark howl sing drum trumpet cheer
+    clap wave point look stare gaze peek glance smile laugh cry dream sleep nap work plant seed weed harvest bundle
+    pile stack scatter spread fan star dart shoot spray fountain paint color trim decorate crown top cap border
+    """
+)

@@ -173,6 +173,21 @@ def _composed(model, own_clip, composition):
     return patched, own_clip, positive
 
 
+def test_what_the_text_denies_is_pushed_away(shapes):
+    """The same as a NOT written by hand, at this share of the prompt's own weight; 0 leaves the text alone."""
+    model, own_clip, _ = shapes
+    text = "a red circle without a blue star:0.8 AND NOT a moon"
+    made, report = PUComposeText.execute(own_clip, text, denied=0.5).result
+    assert report == "+0.8  a red circle without a blue star\n-0.4  blue star\n-1  a moon"
+    by_hand = "a red circle without a blue star:0.8 AND NOT blue star:0.4 AND NOT a moon"
+    drawn = [
+        paint(*_composed(model, own_clip, PUComposeText.execute(own_clip, written, denied=denied).result[0]))
+        for written, denied in ((text, 0.5), (by_hand, 0.0), (text, 0.0))
+    ]
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
 def test_each_prompt_of_a_text_can_be_guided(shapes):
     """It carries the mark of Encode & Parse Prompt for the same words."""
     made, _ = PUComposeText.execute(shapes[1], "a red circle AND a blue star").result

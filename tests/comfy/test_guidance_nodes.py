@@ -133,6 +133,15 @@ def test_auto_leaves_out_what_has_nothing_to_do(model):
     assert [g.name for g in settings_of(auto).guidances] == ["attend_and_excite"] and "SynGen" not in why
 
 
+def test_auto_shares_its_step_out_as_it_is_told(model):
+    shared, _ = run_node("PUPromptGuidance", model=model, prompt=TWO_DESCRIBED, strength=2.0, binding=0.25, apart=0.5)
+    steps = {g.name: g.schedule.step_size for g in settings_of(shared).guidances}
+    assert steps == {"attend_and_excite": 40.0, "syngen": 10.0, "a_star": 20.0}
+    bare, why = run_node("PUPromptGuidance", model=model, prompt=TWO_DESCRIBED, binding=0.0, apart=0.0)
+    assert "SynGen" not in why and "A-STAR" not in why
+    assert torch.equal(sample(bare, steps=4), sample(on(model, "PUAttendAndExcite"), steps=4))
+
+
 @pytest.mark.parametrize("cfg", [1.0, 3.0])
 def test_a_stack_at_any_cfg_and_on_a_mixed_batch(model, cfg):
     """A batch in which images differ gives each what it gets alone, up to the arithmetic of larger batches."""

@@ -176,7 +176,7 @@ def test_bad_input_ends_in_a_sentence(velocity):
     refused("empty latent.*Load Image", velocity, torch.zeros(1, 4, 8, 12))
     refused(r"\[1, 3, 8, 12\].*4 channels", velocity, picture(channels=3))
     refused("do not fall step by step", velocity, scheduler="simple", steps=1500)
-    refused("guided by attend_and_excite.*after Null-Text", guided(velocity))
+    refused("guided by attend_and_excite.*after Bring Image Back", guided(velocity))
 
 
 def test_a_flow_model_is_refused():

@@ -1,4 +1,4 @@
-"""Null-Text Optimise on the real host: at a real cfg the image comes back, and nothing is left behind."""
+"""Bring Image Back on the real host: at a real cfg the image comes back, and nothing is left behind."""
 
 import comfy.model_base
 import comfy.model_management

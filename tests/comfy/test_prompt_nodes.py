@@ -20,6 +20,7 @@ from pack.attention_hooks.host.conditioning.tokens import read_tokens
 from pack.errors import PromptUnderstandingError
 from pack.nodes.prompt_nodes import PUEncodePrompt, PUPickSubjects
 from pack.prompts import find_words, parse_prompt
+from pack.prompts.spans import readable
 
 encoders = comfy.text_encoders
 PLAIN_MODEL = SimpleNamespace(encode_token_weights=lambda tokens: None)
@@ -120,6 +121,29 @@ def test_a_word_cut_by_a_chunk_border_has_two_spans():
 def test_other_families(family, cat, dog, length):
     prompt = parse(family, "a red cat and a blue dog")
     assert (positions(prompt, "cat"), positions(prompt, "dog"), prompt.length) == (cat, dog, length)
+
+
+@pytest.mark.parametrize(
+    ("family", "text", "wish"),
+    [
+        ("qwen", "사과와 고양이가 책상 위에 있다", "고양이"), ("qwen", "赤いリンゴと青い本", "リンゴ"),
+        ("z", "一只红色的猫和两只狗", "猫"), ("flux", "un chat noir et un oiseau bleu", "oiseau"),
+        ("pixart", "ein roter Apfel und eine blaue Tasse", "Tasse"), ("sd1", "un gato negro y una taza azul", "gato"),
+    ],
+)  # fmt: skip
+def test_words_of_other_languages_are_placed(family, text, wish):
+    """The pieces at the word's positions spell it and at most the particle that hangs on it; the report says what to
+    do."""
+    prompt = parse(family, text)
+    pieces = {token.position: token.text for token in prompt.tokens}
+    spelled = "".join(readable(pieces[position]) for position in positions(prompt, wish)).replace("▁", "").strip()
+    assert spelled.removesuffix("</w>") in (wish.lower() if family == "sd1" else wish, "고양이가")
+    assert "Pick Subjects" in prompt.notes[0]
+    assert any("CLIP" in note for note in prompt.notes) == (family == "sd1")
+
+
+def test_t5_is_said_not_to_know_korean():
+    assert any("t5xxl" in note and "영어" in note for note in parse("flux", "사과와 고양이가 있다").notes)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

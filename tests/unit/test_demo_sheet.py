@@ -5,8 +5,11 @@ import json
 import numpy as np
 import pytest
 from pack.demo import sheet
+from pack.demo.known import SHAPES, SMALL_WORLD
 from pack.demo.scenes import Scene, Thing, render
-from pack.runner.demo import SHAPES_PROMPTS
+from pack.demo.small_world.render import Placed
+from pack.demo.small_world.render import render as render_world
+from pack.runner.demo import SHAPES_PROMPTS, SMALL_WORLD_PROMPTS
 from PIL import Image
 
 CIRCLE = Thing("circle", "red", 20, 32, 12)
@@ -51,7 +54,7 @@ def test_the_table_counts_what_was_painted(run):
 
 def test_the_notes_name_what_is_missing_and_what_is_wrong(run):
     pairs = sheet.pairs_of(run)
-    subjects = sheet.subjects_of(run["text"])
+    subjects = SHAPES.subjects_of(run["text"])
     first, second = ([note.text for note in sheet.notes_on(pair.plain, subjects)] for pair in pairs)
     assert first == ["red circle", "no star"] and second == ["red circle", "star is green"]
     assert [pair.seed for pair in sheet.telling(pairs, subjects)] == [pairs[0].seed, pairs[1].seed]
@@ -59,7 +62,7 @@ def test_the_notes_name_what_is_missing_and_what_is_wrong(run):
 
 def test_main_writes_picture_and_table_and_says_where(run, tmp_path, capsys):
     report = tmp_path / "runs.json"
-    report.write_text(json.dumps({"real": False, "runs": [run, run]}))
+    report.write_text(json.dumps({"model": "shapes", "runs": [run, run]}))
     assert sheet.main([str(report)]) == 0
     said = capsys.readouterr().out
     assert str(tmp_path / "before_after.png") in said and (tmp_path / "table.md").read_text().strip() in said
@@ -73,7 +76,7 @@ def test_a_real_checkpoint_gets_its_cost_and_no_made_up_counts(run):
 
 
 def test_subjects_are_shapes_with_the_colour_before_them():
-    assert sheet.subjects_of("A red circle and a dark blue star, a moon") == (
+    assert SHAPES.subjects_of("A red circle and a dark blue star, a moon") == (
         ("circle", "red"),
         ("star", "blue"),
         ("moon", None),
@@ -90,6 +93,42 @@ def test_a_heat_map_is_never_given_the_name_of_another_word(run):
 @pytest.mark.parametrize("text", SHAPES_PROMPTS)
 def test_the_demo_asks_for_things_that_the_model_knows(text):
     """Two things the detector can tell apart; a colour is asked of both or of neither."""
-    subjects = sheet.subjects_of(text)
+    subjects = SHAPES.subjects_of(text)
     assert len({shape for shape, _ in subjects}) == 2
     assert len({colour is None for _, colour in subjects}) == 1
+
+
+@pytest.mark.parametrize("text", SMALL_WORLD_PROMPTS)
+def test_the_demo_asks_for_things_that_small_world_knows(text):
+    subjects = SMALL_WORLD.subjects_of(text)
+    assert len({noun for noun, _ in subjects}) == 2
+    assert text.count(" a ") + 1 == 2 and sum(word in text for word in SMALL_WORLD.nouns) >= 2
+
+
+def test_golden_is_yellow():
+    subjects = SMALL_WORLD.subjects_of("a red crown and a golden strawberry")
+    assert subjects == (("crown", "red"), ("strawberry", "yellow"))
+
+
+def test_small_worlds_table_counts_and_its_picture_holds_every_prompt(tmp_path):
+    def world(name, *things):
+        picture = render_world(things, None, np.random.default_rng(4))
+        Image.fromarray((picture * 255).round().astype(np.uint8)).save(tmp_path / name)
+        return str(tmp_path / name)
+
+    bear, turtle = Placed("bear", None, 0, 32, 56), Placed("turtle", None, 64, 32, 56)
+    run = {
+        "text": "a bear and a turtle",
+        "seed": 5,
+        "plain": [world("p0.png", bear), world("p1.png", bear, turtle)],
+        "guided": [world(f"g{i}.png", bear, turtle) for i in range(2)],
+        "heat": [],
+        "plain_seconds": 2.0,
+        "guided_seconds": 3.0,
+    }
+    (page,), text = sheet.small_world_sheet([run, run, run])
+    assert [cell.split(" =")[0] for cell in row(text, "wholly right")] == ["3 of 6", "6 of 6"]
+    assert [cell.split(" =")[0] for cell in row(text, "present")] == ["9 of 12", "12 of 12"]
+    red, green = (200, 50, 20), (0, 128, 92)
+    counts = dict((colour, n) for n, colour in page.getcolors(1 << 24))
+    assert counts[green] > 2.9 * counts[red] > 0, "nine of twelve pictures are framed in green"

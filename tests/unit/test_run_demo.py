@@ -93,7 +93,8 @@ def test_another_file_format_counts_as_sd1(tmp_path, content):
 
 
 def wanted(**options) -> argparse.Namespace:
-    return argparse.Namespace(**{"checkpoint": None, "prompt": None, "seeds": None, "steps": None, **options})
+    nothing = {"checkpoint": None, "prompt": None, "seeds": None, "steps": None, "shapes": False}
+    return argparse.Namespace(**{**nothing, **options})
 
 
 def test_a_missing_checkpoint_and_no_seeds_are_refused_before_anything_starts(tmp_path):
@@ -113,12 +114,27 @@ def test_a_real_checkpoint_gets_its_own_seed_each_and_its_folder_named(tmp_path,
     assert graph["4"]["inputs"]["width"] == 1024 and Path(extra[1]).read_text().count(str(tmp_path)) == 1
 
 
-@pytest.mark.parametrize("name", [demo.SHAPES, demo.REAL])
-def test_the_workflows_that_the_demo_uses_can_be_changed_as_it_needs(name):
+def test_the_papers_prompts_are_drawn_unless_shapes_are_asked_for(tmp_path):
+    host = Host("9", tmp_path, tmp_path, tmp_path)
+    graph, jobs, _ = demo._plan(host, wanted())
+    assert {"PULoadSmallWorld", "PUPromptGuidance"} <= classes(graph) and len(jobs) == 6 and jobs[0].batch == 3
+    graph, jobs, _ = demo._plan(host, wanted(shapes=True, prompt="a star"))
+    assert "PULoadShapesModel" in classes(graph) and [job.text for job in jobs] == ["a star"]
+
+
+@pytest.mark.parametrize(
+    ("name", "guide"),
+    [
+        (demo.SMALL_WORLD, "PUPromptGuidance"),
+        (demo.SHAPES, "PUAttendAndExcite"),
+        (demo.REAL, "PUAttendAndExcite"),
+    ],
+)
+def test_the_workflows_that_the_demo_uses_can_be_changed_as_it_needs(name, guide):
     graph = graphs.asked(graphs.load(name), "a red circle and a blue star", seed=3, batch=2, steps=4)
     bare, _ = graphs.plain(graph)
     full, _, _ = graphs.guided(graph)
-    assert "PUAttendAndExcite" not in classes(bare) and {"PUAttendAndExcite", "PUAttentionHeatMap"} <= classes(full)
+    assert guide not in classes(bare) and {guide, "PUAttentionHeatMap"} <= classes(full)
     for made in (bare, full):
         links = [value for node in made.values() for value in node["inputs"].values() if isinstance(value, list)]
         assert all(link[0] in made for link in links), "a link leads to a node that was left out"

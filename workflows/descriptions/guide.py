@@ -1,4 +1,4 @@
-"""Guidance: each technique alone, the stack of three, and the automatic choice, on Shapes and on SD1.5."""
+"""Guidance: each technique alone, the stack of three, and the automatic choice, on Small World, Shapes and SD1.5."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from .shared import (
     SHAPES_A_STAR,
     SHAPES_ATTEND_AND_EXCITE,
     SHAPES_SYNGEN,
+    SMALL_WORLD,
+    SMALL_WORLD_A_STAR,
+    SMALL_WORLD_ATTEND_AND_EXCITE,
+    SMALL_WORLD_AUTO,
+    SMALL_WORLD_SYNGEN,
     Chain,
     sampled,
     sd15_loader,
     shapes_loader,
     show_run,
+    small_world_loader,
 )
 
 TEXT = "a red circle and a blue star"
@@ -105,6 +111,63 @@ nodes does not change the picture; *Guidance Report* shows each loss. {COMPARE.f
 report say what it chose. Turn **strength** up or down; 0 is the plain picture.""",
 }
 
+SMALL_WORLD_END = (
+    "Small World comes with the pack: stickers on plain scenes, drawn in seconds. It forgets and mixes up as large "
+    "models do, and shows the machinery, not art."
+)
+SMALL_WORLD_NOTES = {
+    "attend_and_excite": f"""{RETRIEVE}
+Press **Run**. Each picture should show **a cat and a frog**. {COMPARE.format(nodes="*Attend-and-Excite*")}
+Some pictures then show two of one and none of the other.
+
+{SMALL_WORLD_END}""",
+    "syngen": f"""{BIND}
+Press **Run**. The **sunflower should be pink and the flamingo yellow**. {COMPARE.format(nodes="*SynGen*")}
+Some pictures then have the colours the other way round, or on both.
+
+SynGen binds; it does not bring back what is missing. For that, chain *Attend-and-Excite* behind it.
+
+{SMALL_WORLD_END}""",
+    "a_star": f"""{APART}
+Press **Run**. Each picture should show **a bear and a turtle**. {COMPARE.format(nodes="*A-STAR*")}
+
+A-STAR keeps each thing out of the other's place, and in the place it had one step before.
+
+{SMALL_WORLD_END}""",
+    "guidance_stack": f"""{STACK}
+*Attend-and-Excite*, *SynGen* and *A-STAR* on one MODEL share **one** forward and one backward pass: three cost hardly
+more than one. The order of the nodes does not change the picture; *Guidance Report* shows each loss.
+
+{COMPARE.format(nodes="one of them, or all,")}
+
+{SMALL_WORLD_END}""",
+    "prompt_guidance": f"""{AUTO}
+*Prompt Guidance (auto)* looks at what the prompt names and chooses the techniques itself; its output **why** and the
+report say what it chose. Turn **strength** up or down; 0 is the plain picture.
+
+Change the prompt to `a lion and a blue clock on grass`, or to `a purple car`, and see the choice change.
+
+{SMALL_WORLD_END}""",
+}
+SMALL_WORLD_CHAINS: dict[str, Chain] = {
+    "attend_and_excite": [("PUAttendAndExcite", SMALL_WORLD_ATTEND_AND_EXCITE)],
+    "syngen": [("PUSynGen", SMALL_WORLD_SYNGEN)],
+    "a_star": [("PUAStar", SMALL_WORLD_A_STAR)],
+    "guidance_stack": [
+        ("PUAttendAndExcite", SMALL_WORLD_ATTEND_AND_EXCITE),
+        ("PUSynGen", SMALL_WORLD_SYNGEN),
+        ("PUAStar", SMALL_WORLD_A_STAR),
+    ],
+    "prompt_guidance": [("PUPromptGuidance", SMALL_WORLD_AUTO)],
+}
+SMALL_WORLD_TEXTS = {
+    "attend_and_excite": "a cat and a frog",
+    "syngen": "a pink sunflower and a yellow flamingo",
+    "a_star": "a bear and a turtle",
+    "guidance_stack": "a green car and an orange chair",
+    "prompt_guidance": "a red crown and a golden strawberry",
+}
+
 SHAPES_CHAINS: dict[str, Chain] = {
     "attend_and_excite": [("PUAttendAndExcite", SHAPES_ATTEND_AND_EXCITE)],
     "syngen": [("PUSynGen", SHAPES_SYNGEN)],
@@ -140,6 +203,15 @@ def on_shapes(name: str) -> Sheet:
     return sheet
 
 
+def on_small_world(name: str) -> Sheet:
+    sheet = Sheet(f"{name}_small_world")
+    sheet.note((0, -330), (400, 280), "What to look at", SMALL_WORLD_NOTES[name])
+    chain, text = SMALL_WORLD_CHAINS[name], SMALL_WORLD_TEXTS[name]
+    run = sampled(sheet, small_world_loader(sheet), text, SMALL_WORLD, chain, side=128, batch=4)
+    show_run(sheet, run, name)
+    return sheet
+
+
 def on_sd15(name: str) -> Sheet:
     sheet = Sheet(f"{name}_sd15")
     sheet.note((0, -420), (400, 370), "What to look at", REAL_NOTES[name])
@@ -149,5 +221,5 @@ def on_sd15(name: str) -> Sheet:
 
 
 SHEETS: tuple[Callable[[], Sheet], ...] = tuple(
-    partial(place, name) for name in SHAPES_CHAINS for place in (on_shapes, on_sd15)
+    partial(place, name) for name in SHAPES_CHAINS for place in (on_small_world, on_shapes, on_sd15)
 )

@@ -1,4 +1,4 @@
-"""Real images: inverted and sampled again, with and without Null-Text Optimise; and edited by Prompt-to-Prompt."""
+"""Real images: inverted and sampled again, with and without Bring Image Back; and edited by Prompt-to-Prompt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHAPES_NOTE = """### A picture the model did not make
 On the left a picture is put together from plain rectangles: **a red square and a blue cross**. *Invert Image* finds
 the noise from which the Shapes model makes it.
 
-Press **Run**. Above: the picture, sampled again at cfg 3 with *Null-Text Optimise*. Below: without it, the same noise
+Press **Run**. Above: the picture, sampled again at cfg 3 with *Bring Image Back*. Below: without it, the same noise
 drifts away.
 
 - Set **method** to `prompt as negative`: no waiting. Which comes nearer? Raise **refinements** of *Invert Image* to 3
@@ -22,14 +22,14 @@ REAL_NOTE = """### A photograph, ready to be edited
 Choose a **Stable Diffusion 1.x** checkpoint, load your own picture, and **describe it** in the prompt: the closer the
 words, the nearer it comes back. Press **Run**.
 
-Above: the picture, sampled again at cfg 7.5. Below: without *Null-Text Optimise* it drifts away. The workflow
+Above: the picture, sampled again at cfg 7.5. Below: without *Bring Image Back* it drifts away. The workflow
 *edit_real_image_sd15* goes on from here.
 
-- *Null-Text Optimise* takes minutes, once for a picture. Cancel when you like: the next run goes on from there.
+- *Bring Image Back* takes minutes, once for a picture. Cancel when you like: the next run goes on from there.
 - No time? Set **method** to `prompt as negative`.
 - Steps, scheduler and cfg must be the same everywhere; the sampler must be euler or ddim, add_noise disable."""
 
-EDIT_NOTE = """- **method** of *Null-Text Optimise* is `direct inversion`: the source is the picture itself, with no
+EDIT_NOTE = """- **method** of *Bring Image Back* is `direct inversion`: the source is the picture itself, with no
   waiting. Try the other two as well.
 - *Local Blend* keeps all but the edited thing; bypass it (**Ctrl+B**) for changes of the whole picture.
 - Too little changes? Lower **until** and **self_until** of *Word Swap*. Steps, scheduler and cfg must be the same
@@ -73,7 +73,7 @@ def photograph(sheet: Sheet) -> Link:
 
 
 def come_back(sheet: Sheet, loader: Node, image: Link, text: str, sampling: dict[str, Any], prefix: str) -> Sheet:
-    """Invert, then sample at the same settings: above with Null-Text Optimise, below without."""
+    """Invert, then sample at the same settings: above with Bring Image Back, below without."""
     same = {name: sampling[name] for name in ("steps", "scheduler")}
     positive = sheet.add("CLIPTextEncode", (0, 200), (380, 130), "What is on the picture", clip=loader[1], text=text)
     negative = sheet.add("CLIPTextEncode", (0, 400), (380, 120), "Negative prompt", clip=loader[1], text="")
@@ -86,7 +86,7 @@ def come_back(sheet: Sheet, loader: Node, image: Link, text: str, sampling: dict
         "PUNullTextOptimise", (440, 500), (340, 560), model=loader[0], inversion=inverted[1], negative=negative[0],
         cfg=sampling["cfg"],
     )  # fmt: skip
-    shown = (("With Null-Text Optimise", fitted[0], 0), ("Without", loader[0], 560))
+    shown = (("With Bring Image Back", fitted[0], 0), ("Without", loader[0], 560))
     for title, model, top in shown:
         sampler = sheet.add(
             "KSamplerAdvanced", (840, top), (320, 450), title, model=model, add_noise="disable", noise_seed=0,

@@ -9,6 +9,7 @@ from typing import Any
 from .canvas import Link, Node, Sheet
 
 SHAPES = {"steps": 20, "cfg": 3.0, "sampler_name": "euler", "scheduler": "normal"}
+SMALL_WORLD = {"steps": 12, "cfg": 3.0, "sampler_name": "euler", "scheduler": "normal"}
 REAL = {"steps": 50, "cfg": 7.5, "sampler_name": "euler", "scheduler": "normal"}
 SD15 = "v1-5-pruned-emaonly.safetensors"
 SHAPES_ATTEND_AND_EXCITE: dict[str, Any] = {"step_size": 10.0, "sharpness": 10.0, "max_refinements": 4}
@@ -16,6 +17,12 @@ SHAPES_SYNGEN: dict[str, Any] = {"step_size": 10.0}
 SHAPES_A_STAR: dict[str, Any] = {"step_size": 10.0}
 """Inputs for the Shapes model where they differ from the nodes' defaults, as the quality table uses them
 (evaluation/methods.py says why)."""
+
+SMALL_WORLD_ATTEND_AND_EXCITE: dict[str, Any] = {"step_size": 12.0, "sharpness": 10.0, "max_refinements": 4}
+SMALL_WORLD_SYNGEN: dict[str, Any] = {"step_size": 5.0}
+SMALL_WORLD_A_STAR: dict[str, Any] = {"step_size": 2.5}
+SMALL_WORLD_AUTO: dict[str, Any] = {**SMALL_WORLD_ATTEND_AND_EXCITE, "binding": 0.4, "apart": 0.2}
+"""The same for Small World."""
 
 Chain = Sequence[tuple[str, Mapping[str, Any]]]
 """Guidance nodes from the loader to the sampler: (node id, inputs that differ from the defaults)."""
@@ -33,6 +40,10 @@ class Sampled:
 
 def shapes_loader(sheet: Sheet) -> Node:
     return sheet.add("PULoadShapesModel", (0, 0), (300, 130))
+
+
+def small_world_loader(sheet: Sheet) -> Node:
+    return sheet.add("PULoadSmallWorld", (0, 0), (300, 130))
 
 
 def sd15_loader(sheet: Sheet) -> Node:

@@ -15,13 +15,12 @@ from uuid import UUID
 import comfy.ldm.modules.attention as comfy_attention
 from torch import Tensor
 
-from ....errors import PromptUnderstandingError
 from ...capture.probabilities import attention_probs, fold_repeats, split_heads
 from ...edits.prompt_edit import Edit
 from ...types import AttentionSite
-from .recorder import positive_rows
+from .attention_call import OVERRIDE
+from .layer_call import check_keys, check_places, check_tokens, positive_rows
 
-OVERRIDE = "optimized_attention_override"
 Attention = Callable[[Tensor, Tensor, Tensor, dict[str, Any]], Tensor]
 """ComfyUI's replace patch: (q, k, v [rows n heads*d], options) -> [rows n heads*d]."""
 
@@ -57,11 +56,12 @@ class EditedAttention:
     reader: Reader | None = None
     over_text: bool = True
     """Cross-attention: the tokens are those of the prompts."""
-    others: str = ""
-    """Names of other packs' patches that may change the tokens of a layer."""
+    preferred: Any = None
+    """What the checkpoint asks this layer to attend with."""
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
-        attention = self.earlier or _plain_attention
+        check_keys(q, k, options)
+        attention = self.earlier or self._plain
         out = attention(q, k, v, options)
         if self._foreign(options):
             out = out.clone()
@@ -73,9 +73,11 @@ class EditedAttention:
 
     def _edit(self, out: Tensor, q: Tensor, k: Tensor, v: Tensor, length: int, options: dict[str, Any]) -> None:
         """Writes into `out` [rows hw heads*d], a view of the layer's output."""
-        heads = options["n_heads"]
-        own = self._folded(attention_probs(q, k, heads), length).unflatten(0, (-1, self.rows.prompts))
-        edited = self._edited(own, tuple(options["activations_shape"][2:]))
+        heads, hw = options["n_heads"], tuple(options["activations_shape"][2:])
+        check_places(q, hw, options)
+        check_tokens(k.shape[1], length, options)
+        own = fold_repeats(attention_probs(q, k, heads), length).unflatten(0, (-1, self.rows.prompts))
+        edited = self._edited(own, hw)
         if edited is own:
             return
         values = split_heads(v[:, :length], heads).unflatten(0, (-1, self.rows.prompts))
@@ -88,14 +90,17 @@ class EditedAttention:
             attended = attended.transpose(1, 2).flatten(2).to(out.dtype)
             grouped[:, row] = grouped[:, row] + attended if foreign else attended
 
-    def added(self, probs: Tensor, values: Tensor, uuid: UUID, hw: tuple[int, int]) -> Tensor | None:
+    def added(
+        self, probs: Tensor, values: Tensor, uuid: UUID, hw: tuple[int, int], options: dict[str, Any]
+    ) -> Tensor | None:
         """For networks whose attention cannot be replaced: what the edit adds to what a layer attends to.
 
         probs [rows heads hw tokens], values [rows heads tokens d] -> [rows hw heads*d], zeros where nothing is edited;
         None where nothing is edited at all.
         """
         length = self.rows.lengths[uuid]
-        own = self._folded(probs, length).unflatten(0, (-1, self.rows.prompts))
+        check_tokens(probs.shape[-1], length, options)
+        own = fold_repeats(probs, length).unflatten(0, (-1, self.rows.prompts))
         edited = self._edited(own, hw)
         if edited is own:
             return None
@@ -114,25 +119,16 @@ class EditedAttention:
             self.reader.read(self.site, edited, hw)
         return edited
 
+    def _plain(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
+        """What the layer itself would do. Another pack's override of the attention is in `options` and runs."""
+        # An older host does not know the name, and would hand it to other packs' overrides.
+        asked = {} if self.preferred is None else {"preferred_attention": self.preferred}
+        return comfy_attention.optimized_attention(
+            q, k, v, options["n_heads"], attn_precision=options["attn_precision"], transformer_options=options, **asked
+        )
+
     def _foreign(self, options: dict[str, Any]) -> bool:
         return self.earlier is not None or OVERRIDE in options
 
-    def _folded(self, probs: Tensor, length: int) -> Tensor:
-        try:
-            return fold_repeats(probs, length)
-        except ValueError as error:
-            raise PromptUnderstandingError(
-                f"Prompt-to-Prompt edits {length} tokens of the prompt, but at attention site {self.site} the model "
-                f"was given {probs.shape[-1]}: a patch of another node pack has added its own. The patches on this "
-                f"MODEL are: {self.others or 'not known'}. Remove that one, or edit without it."
-            ) from error
-
 
 Edits = Mapping[AttentionSite, EditedAttention]
-
-
-def _plain_attention(q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
-    """What the layer itself would do. Another pack's override of the attention function is in `options` and runs."""
-    return comfy_attention.optimized_attention(
-        q, k, v, options["n_heads"], attn_precision=options["attn_precision"], transformer_options=options
-    )

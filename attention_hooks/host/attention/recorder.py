@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ...capture.probabilities import attention_probs, fold_repeats
 from ...types import AttentionSite
+from .layer_call import check_keys, check_places, check_tokens, positive_rows
 
 
 class Sink(Protocol):
@@ -26,7 +27,8 @@ class Listener:
     sites: frozenset[AttentionSite]
     lengths: Mapping[UUID, int]
     """Conditioning entry -> its true token count, before ComfyUI repeats it to match a longer prompt."""
-    sink: Sink
+    sink: Sink | None = None
+    """None: what the layers are given is to be checked, and that is all."""
 
 
 class StopForward(BaseException):
@@ -46,14 +48,14 @@ class Recorder:
         modules: Mapping[AttentionSite, nn.Module],
         listeners: Sequence[Listener],
         stop_after: AttentionSite | None = None,
-        while_true: Callable[[], bool] = lambda: True,
         edited: Callable[[UUID, Tensor], Tensor] = lambda uuid, probs: probs,
     ) -> None:
         """`edited` is what later patches make of an entry's probabilities [rows heads hw tokens]."""
         self._modules = modules
         self._listeners = listeners
         self._stop_after = stop_after
-        self._while_true = while_true
+        self.reached = False
+        """Whether any layer has been met: what answers in the network's place keeps us from all of them."""
         self._edited = edited
 
     def __call__(
@@ -71,35 +73,30 @@ class Recorder:
         return n, context, value
 
     @property
-    def open(self) -> bool:
-        """Whether the model call at hand is to be read at all."""
-        return self._while_true()
-
-    @property
     def modules(self) -> Mapping[AttentionSite, nn.Module]:
         return self._modules
 
     def reads(self, site: AttentionSite) -> bool:
-        return site in self._modules and self.open
+        return site in self._modules
 
     def read(
         self, site: AttentionSite, batch: int, project: Project, hw: tuple[int, int], options: dict[str, Any]
     ) -> None:
         """One site of one model call of `batch` rows. Raises StopForward when it was the last that is wanted."""
+        self.reached = True
         for uuid, rows in positive_rows(batch, options):
             wanted = [x for x in self._listeners if site in x.sites and uuid in x.lengths]
             if not wanted:
                 continue
-            probs = fold_repeats(attention_probs(*project(rows)), wanted[0].lengths[uuid])
-            probs = self._edited(uuid, probs)
-            for listener in wanted:
-                listener.sink.record(site, probs, hw)
+            q, k, heads = project(rows)
+            length = wanted[0].lengths[uuid]
+            check_places(q, hw, options)
+            check_keys(q, k, options)
+            check_tokens(k.shape[-2], length, options)
+            sinks = [listener.sink for listener in wanted if listener.sink is not None]
+            if sinks:
+                probs = self._edited(uuid, fold_repeats(attention_probs(q, k, heads), length))
+            for sink in sinks:
+                sink.record(site, probs, hw)
         if site == self._stop_after:
             raise StopForward
-
-
-def positive_rows(rows: int, options: dict[str, Any]) -> list[tuple[UUID, slice]]:
-    """Where in a batch of `rows` each positive entry lies. The order is not fixed, so it is read at every call."""
-    chunks = options["cond_or_uncond"]
-    size = rows // len(chunks)
-    return [(options["uuids"][i], slice(i * size, (i + 1) * size)) for i, chunk in enumerate(chunks) if chunk == 0]

@@ -7,13 +7,13 @@ from typing import Any
 from ....errors import PromptUnderstandingError
 from ....prompts.types import ParsedPrompt, Word
 from ...edits.structured import Phrase
-from .tokens import EncodedText, check_length, read_tokens
+from .tokens import EncodedText, Padding, check_length, read_tokens, tokenize
 
 
-def encode(clip: Any, text: str) -> tuple[list[Any], EncodedText]:
+def encode(clip: Any, text: str, padding: Padding | None = None) -> tuple[list[Any], EncodedText]:
     """(CONDITIONING, its tokens) of a text. Raises PromptUnderstandingError where words cannot be placed in it."""
-    encoded = read_tokens(clip, text)
-    conditioning = clip.encode_from_tokens_scheduled(clip.tokenize(text))
+    encoded = read_tokens(clip, text, padding)
+    conditioning = clip.encode_from_tokens_scheduled(tokenize(clip, text, padding))
     check_length(encoded, conditioning[0][0].shape[1], text)
     return conditioning, encoded
 

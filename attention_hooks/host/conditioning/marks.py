@@ -15,6 +15,8 @@ LENGTH_KEY = "pu_length"
 
 EDIT_KEY = "pu_edit"
 """Fingerprint of the PromptEdit whose source and edited prompts are the rows of the tensor."""
+ROWS_KEY = "pu_rows"
+"""Fingerprints of these prompts, row by row."""
 
 
 def tag(conditioning: list[Any], prompt: ParsedPrompt) -> list[Any]:
@@ -25,7 +27,14 @@ def tag(conditioning: list[Any], prompt: ParsedPrompt) -> list[Any]:
 
 def tag_edit(conditioning: list[Any], edit: PromptEdit) -> list[Any]:
     """A copy that says which source and edits its rows are. To guidance it is a conditioning of the source."""
-    return _marked(tag(conditioning, edit.source), {EDIT_KEY: edit.fingerprint})
+    rows = tuple(prompt.fingerprint for prompt in edit.prompts)
+    return _marked(tag(conditioning, edit.source), {EDIT_KEY: edit.fingerprint, ROWS_KEY: rows})
+
+
+def fingerprints_of(options: dict[str, Any]) -> tuple[str, ...]:
+    """Of the prompts that an entry says; empty where it carries no mark."""
+    own = options.get(PROMPT_KEY)
+    return options.get(ROWS_KEY, (own,) if own else ())
 
 
 def source_only(conditioning: list[Any]) -> list[Any]:
@@ -39,7 +48,7 @@ def source_only(conditioning: list[Any]) -> list[Any]:
 def _of_source(options: dict[str, Any]) -> dict[str, Any]:
     pooled = options.get("pooled_output")
     first = {} if pooled is None else {"pooled_output": pooled[:1]}
-    return {name: value for name, value in options.items() if name != EDIT_KEY} | first
+    return {name: value for name, value in options.items() if name not in (EDIT_KEY, ROWS_KEY)} | first
 
 
 def _marked(conditioning: list[Any], marks: dict[str, Any]) -> list[Any]:

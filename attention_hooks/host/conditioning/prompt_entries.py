@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
+
+from torch import Tensor
 
 from ....errors import PromptUnderstandingError
 from ....prompts.types import ParsedPrompt
@@ -49,6 +52,31 @@ def entries_of(positive: Sequence[Entry], prompt: ParsedPrompt) -> list[Entry]:
         f"The prompt {prompt.text!r} takes {prompt.length} tokens in its encoder, but the sampler's positive "
         f"conditioning has {lengths}. Connect the conditioning of the same Encode & Parse Prompt node."
     )
+
+
+def of_the_first_prompt(entries: Sequence[Entry]) -> list[Entry]:
+    """Those that say what the first one says. Where that carries no mark, those that take turns with it in time, as
+    the entries of one text under scheduled LoRA do; another text beside it is another prompt."""
+    first = entries[0]
+    if first.get(PROMPT_KEY):
+        return [entry for entry in entries if entry.get(PROMPT_KEY) == first[PROMPT_KEY]]
+    unmarked = [entry for entry in entries[1:] if not entry.get(PROMPT_KEY)]
+    return [first, *(entry for entry in unmarked if not _at_one_time(entry, first))]
+
+
+def _at_one_time(a: Entry, b: Entry) -> bool:
+    """Noise levels fall: an entry starts at a high one."""
+    later, earlier = (sorted(entry.get(key, default) for entry in (a, b)) for key, default in _TIMES)
+    return later[-1] < earlier[0]
+
+
+_TIMES = (("timestep_end", -math.inf), ("timestep_start", math.inf))
+
+
+def acts_at(entry: Entry, sigma: Tensor) -> bool:
+    """Not outside its timestep range: there ComfyUI would leave a prediction of zeros."""
+    now = float(sigma[0])
+    return entry.get("timestep_end", -math.inf) <= now <= entry.get("timestep_start", math.inf)
 
 
 def is_marked(entries: Sequence[Entry]) -> bool:

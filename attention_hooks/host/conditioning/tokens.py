@@ -54,7 +54,11 @@ class _Stream:
     length: int
 
 
-def read_tokens(clip: Any, text: str) -> EncodedText:
+Padding = Mapping[str, int]
+"""ComfyUI's tokenizer options: the least length of an encoder's part."""
+
+
+def read_tokens(clip: Any, text: str, padding: Padding | None = None) -> EncodedText:
     """Tokens of `text` with their positions in the conditioning that `clip` would make of it.
 
     Raises PromptUnderstandingError for a text encoder whose layout is not known.
@@ -64,10 +68,26 @@ def read_tokens(clip: Any, text: str) -> EncodedText:
             "No text encoder is connected: the CLIP input is empty. The checkpoint may hold none; load one with Load "
             "CLIP or DualCLIPLoader and connect it."
         )
-    chunks = clip.tokenize(text, return_word_ids=True)
+    chunks = clip.tokenize(text, return_word_ids=True, **_options(padding))
     if not isinstance(chunks, Mapping):
         raise _unknown(clip, "a list that names no encoder")
     return _layout(frozenset(chunks), clip)(clip, text, chunks)
+
+
+def tokenize(clip: Any, text: str, padding: Padding | None = None) -> Any:
+    """For ComfyUI to encode."""
+    return clip.tokenize(text, **_options(padding))
+
+
+def padding_to(clip: Any, text: str, missing: int) -> Padding | None:
+    """What makes the conditioning of `text` longer by `missing` tokens, with the encoder's own padding; None where no
+    encoder pads as much as it is asked to. T5 does: it always pads a short text, in training too."""
+    free = [(key, chunks) for key, chunks in clip.tokenize(text).items() if key.startswith("t5")]
+    return {f"{key}_min_length": len(chunks[0]) + missing for key, chunks in free} or None
+
+
+def _options(padding: Padding | None) -> dict[str, Any]:
+    return {"tokenizer_options": dict(padding)} if padding else {}
 
 
 def check_length(encoded: EncodedText, length: int, text: str) -> None:

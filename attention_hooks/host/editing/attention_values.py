@@ -4,7 +4,7 @@ list, so nothing is displaced, and which run also where another pack has replace
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from comfy.patcher_extension import WrappersMP
@@ -14,7 +14,10 @@ from ....errors import PromptUnderstandingError
 from ....prompts.types import ParsedPrompt
 from ...types import AttentionSite
 from ..attention.families import family_of
-from ..conditioning.prompt_entries import POSITIVE, entries_of, positive_entries
+from ..attention.layer_call import check_keys, check_tokens, positive_rows
+from ..conditioning.marks import EDIT_KEY
+from ..conditioning.prompt_entries import Entry, entries_of, positive_entries
+from ..sampling.passes import mark_passes
 from ..settings import KEY
 
 
@@ -55,12 +58,14 @@ def _wrapper(prompt: ParsedPrompt, edit: ValueEdit) -> Callable[..., Tensor]:
     def sampler_sample(
         executor: Any, guider: Any, sigmas: Tensor, extra_args: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Tensor:
-        lengths = {e["uuid"]: prompt.length for e in entries_of(positive_entries(guider), prompt)}
-        patch = ValuePatch(edit, lengths, _modules(guider.inner_model))
+        entries = entries_of(positive_entries(guider), prompt)
+        patch = ValuePatch(edit, {e["uuid"]: Sequences.of(e) for e in entries}, _modules(guider.inner_model))
         # These options were made for this run alone and die with it, and the patch with them.
-        patches = extra_args["model_options"].setdefault("transformer_options", {}).setdefault("patches", {})
+        options = extra_args["model_options"]
+        patches = options.setdefault("transformer_options", {}).setdefault("patches", {})
         for name, function in (("attn2_patch", patch.before), ("attn2_output_patch", patch.after)):
             patches[name] = [*patches.get(name, []), function]
+        mark_passes(options)
         return executor(guider, sigmas, extra_args, *args, **kwargs)
 
     return sampler_sample
@@ -71,24 +76,39 @@ def _modules(model: Any) -> dict[AttentionSite, Any]:
     return {entry.site: family.attention(network, entry.site) for entry in family.sites(network)}
 
 
+class Sequences(NamedTuple):
+    """What an entry's rows are, as the network is given them."""
+
+    length: int
+    """Tokens, another text's behind the prompt's included, before ComfyUI repeats them."""
+    prompts: int
+    """Rows of a group, of which the first says the prompt: a source and its edits, or 1."""
+
+    @classmethod
+    def of(cls, entry: Entry) -> Sequences:
+        tokens = entry["cross_attn"]
+        return cls(tokens.shape[1], len(tokens) if EDIT_KEY in entry else 1)
+
+
 class ValuePatch:
     """One edit in one run."""
 
     def __init__(
-        self, edit: ValueEdit, lengths: Mapping[UUID, int], modules: Mapping[AttentionSite, nn.Module]
+        self, edit: ValueEdit, sequences: Mapping[UUID, Sequences], modules: Mapping[AttentionSite, nn.Module]
     ) -> None:
-        self._edit, self._lengths, self._modules = edit, lengths, modules
+        self._edit, self._sequences, self._modules = edit, sequences, modules
         self._seen: tuple[Tensor, Tensor] | None = None
         self._edited: tuple[Tensor, list[tuple[slice, list[Tensor]]]] | None = None
         self._query: Tensor | None = None
 
     def before(self, n: Tensor, context: Tensor, value: Tensor, options: dict[str, Any]) -> tuple[Any, ...]:
         """attn2_patch: `n` [rows hw channels], `context` (what keys are made of) and `value` [rows tokens channels]."""
-        if not any(uuid in self._lengths for uuid in options["uuids"]):
+        if not any(uuid in self._sequences for uuid in options["uuids"]):
             return n, context, value
         if self._seen is None or self._seen[0] is not context or self._seen[1] is not value:
             # All layers of one call are given the same sequences, unless another pack changes them.
             self._seen, self._edited = (context, value), self._edit_rows(context, value, options)
+        check_keys(n, context, options)
         self._query = n
         return n, context, self._edited[0]
 
@@ -109,6 +129,7 @@ class ValuePatch:
     def _edit_rows(self, context: Tensor, value: Tensor, options: dict[str, Any]) -> Any:
         values, further = value.clone(), []
         for rows, length in self._own_rows(len(value), options):
+            check_tokens(value.shape[1], length, options)
             # ComfyUI repeats a short prompt to match a longer one beside it.
             values[rows] = self._edit.values(value[rows].unflatten(1, (-1, length))).flatten(1, 2)
             keys = self._edit.further_keys(context[rows].unflatten(1, (-1, length)))
@@ -116,9 +137,9 @@ class ValuePatch:
         return values, further
 
     def _own_rows(self, rows: int, options: dict[str, Any]) -> Iterator[tuple[slice, int]]:
-        """Where in the batch the prompt lies. The order is not fixed, so it is read at every call."""
-        size = rows // len(options["uuids"])
-        for place, (uuid, kind) in enumerate(zip(options["uuids"], options["cond_or_uncond"], strict=True)):
-            # An area's copy for the negative prompt has the id of the positive's entry.
-            if uuid in self._lengths and kind == POSITIVE:
-                yield slice(place * size, (place + 1) * size), self._lengths[uuid]
+        """Where in the batch the prompt lies, and the length of its sequences."""
+        # An area's copy for the negative prompt has the id of the positive's entry.
+        for uuid, place in positive_rows(rows, options):
+            if uuid in self._sequences:
+                own = self._sequences[uuid]
+                yield slice(place.start, place.stop, own.prompts), own.length

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import comfy.model_patcher
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ....errors import PromptUnderstandingError
@@ -16,6 +14,7 @@ from ....prompts.alignment import carried_over
 from ....prompts.types import ParsedPrompt
 from ...capture.record import RunRecord
 from ...capture.sites import DEPTHS, ModelSite, one_size
+from ...capture.sizes import of_one_size
 from ...edits.local_blend import blended
 from ...edits.prompt_edit import Edit, PromptEdit
 from ...edits.self_attention import SelfInjection
@@ -24,7 +23,7 @@ from ..attention.edited_attention import EditedAttention, Rows
 from ..attention.families import family_of
 from ..conditioning.marks import EDIT_KEY, TEXT_KEY
 from ..conditioning.prompt_entries import Entry
-from ..sampling.part import Part, Parts, RunStart, StepOpening
+from ..sampling.part import Part, Parts, Reads, RunStart, StepOpening
 from ..sampling.progress import progress_of
 
 BLEND_SITES = "quarter"
@@ -51,6 +50,7 @@ class EditRun(Part):
         self._model_sampling = model.model_sampling
         self._family, self._network = family_of(model), model.diffusion_model
         self._sites = self._family.sites(self._network)
+        self.reads = (Reads(frozenset(entry.site for entry in self._sites), lengths),)
         self._check_self_attention(model)
         self._progress_of: dict[float, float] = {}
         self._progress = 0.0
@@ -60,27 +60,25 @@ class EditRun(Part):
 
     # --- attention ---
 
-    def options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
-        """For one model call: `model_options` itself where nothing acts, else a copy with our patches in it."""
+    def pass_options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
+        """For one pass, with our patches in them where something acts. Another node's pass is edited as well: what it
+        has changed in the layers for it lies below."""
         self._progress = self._progress_at(level)
         cross = self._acting(self._edit.cross_edits)
         injections = self._acting(self._edit.self_attention)
         reads = self._edit.blend is not None and opens_step
         if not (cross or injections or reads):
             return model_options
-        options = comfy.model_patcher.create_model_options_clone(model_options)
-        transformer_options = options.setdefault("transformer_options", {})
-        others = _patch_names(transformer_options)
         crossing, keeping = {}, {}
         for entry in self._sites:
             reader = self if reads and self._blends_by(entry) else None
             small = [edit for edit in injections if _small_enough(entry, edit)]
             if cross or reader:
-                crossing[entry.site] = self._at(entry.site, cross, others=others, reader=reader)
+                crossing[entry.site] = self._at(entry.site, cross, reader=reader)
             if small:
                 keeping[entry.site] = self._at(entry.site, small, over_text=False)
-        self._family.edit(self._network, crossing, keeping, transformer_options)
-        return options
+        self._family.edit(self._network, crossing, keeping, model_options["transformer_options"])
+        return model_options
 
     def edited(self, uuid: UUID, probs: Tensor) -> Tensor:
         """probs [rows heads hw tokens] of one layer in the model call under way -> what the edits make of them."""
@@ -139,9 +137,7 @@ class EditRun(Part):
 
     def _total_heat(self) -> Tensor:
         """[groups prompts 2 height width]; sites of different sizes are brought to the largest."""
-        largest = max(self._heat, key=lambda hw: hw[0] * hw[1])
-        sums = [heat if hw == largest else _resize(heat, largest) for hw, heat in self._heat.items()]
-        return torch.stack(sums).sum(0)
+        return torch.stack(of_one_size(list(self._heat.values()))).sum(0)
 
     # --- checks ---
 
@@ -189,15 +185,5 @@ def _entries_of(edit: PromptEdit, positive: Sequence[Entry]) -> list[Entry]:
     return own
 
 
-def _patch_names(transformer_options: dict[str, Any]) -> str:
-    patches = transformer_options.get("patches", {}).get("attn2_patch", [])
-    sources = [patch if hasattr(patch, "__qualname__") else type(patch) for patch in patches]
-    return ", ".join(f"{source.__module__}.{source.__qualname__}" for source in sources)
-
-
 def _small_enough(entry: ModelSite, edit: SelfInjection) -> bool:
     return edit.sites == "all" or entry.down >= DEPTHS[edit.sites]
-
-
-def _resize(heat: Tensor, hw: tuple[int, int]) -> Tensor:
-    return F.interpolate(heat.flatten(0, 1), size=hw, mode="bilinear", align_corners=False).unflatten(0, heat.shape[:2])

@@ -9,33 +9,30 @@ back: right for every loader, dtype, LoRA and offload, and the shared model is l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import comfy.ops
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+
+from .forwards import forwards_kept
 
 
 @contextmanager
 def gradients(*networks: nn.Module) -> Iterator[None]:
     """Within: autograd works through these networks. On leaving, also by an interrupt, no layer is changed."""
-    replaced: list[tuple[nn.Module, Any]] = []
-    with torch.inference_mode(False), torch.enable_grad():
-        try:
-            for layer in (layer for network in networks for layer in network.modules()):
-                frozen = _frozen_forward(layer)
-                if frozen is not None:
-                    replaced.append((layer, layer.__dict__.get("forward")))
-                    layer.forward = frozen
-            yield
-        finally:
-            for layer, own_forward in replaced:
-                del layer.forward
-                if own_forward is not None:
-                    layer.forward = own_forward
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        for network in networks:
+            stack.enter_context(forwards_kept(network))
+        for layer in (layer for network in networks for layer in network.modules()):
+            frozen = _frozen_forward(layer)
+            if frozen is not None:
+                layer.forward = frozen
+        yield
 
 
 def _frozen_forward(layer: nn.Module) -> Callable[..., Tensor] | None:
@@ -80,11 +77,21 @@ def _plain(weight: Tensor) -> Tensor:
     return weight.dequantize() if hasattr(weight, "params") and hasattr(weight, "dequantize") else weight
 
 
+def own_tensor(x: Tensor) -> Tensor:
+    """A normal tensor on the same memory: neither a view, which autograd lets nobody write into behind a Function, nor
+    an inference tensor, which it does not save."""
+    if type(x) not in (Tensor, nn.Parameter) or x.layout != torch.strided:
+        return x
+    with torch._C.DisableTorchFunction():
+        alias = torch.empty(0, dtype=x.dtype, device=x.device)
+        return alias.set_(x.untyped_storage(), x.storage_offset(), x.size(), x.stride())
+
+
 class _FrozenLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, layer: nn.Module, original: Callable[[Tensor], Tensor]) -> Tensor:
         ctx.layer = layer
-        return original(x.detach())
+        return own_tensor(original(x.detach()))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
@@ -96,7 +103,7 @@ class _FrozenConv2d(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, layer: nn.Conv2d, original: Callable[[Tensor], Tensor]) -> Tensor:
         ctx.layer, ctx.shape = layer, x.shape
-        return original(x.detach())
+        return own_tensor(original(x.detach()))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
@@ -118,7 +125,7 @@ class _Recomputed(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, layer: nn.Module, original: Callable[[Tensor], Tensor]) -> Tensor:
         ctx.layer = layer
         ctx.save_for_backward(x)
-        return original(x.detach())
+        return own_tensor(original(x.detach()))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
@@ -138,32 +145,3 @@ def _call(layer: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if isinstance(layer, nn.RMSNorm):
         return F.rms_norm(x, layer.normalized_shape, weight, layer.eps)
     return layer._conv_forward(x, weight, bias)
-
-
-class ThawedInferenceTensors(TorchFunctionMode):
-    """Lets autograd meet inference tensors that are not layer weights: those of other packs' patches, adapters, loose
-    parameters. Each is seen through a normal tensor on the same memory.
-
-    Slower, and blind to memory that is overwritten, so it is used only where a pass has failed without it.
-    """
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if torch.is_grad_enabled():
-            args = torch.utils._pytree.tree_map_only(Tensor, _thaw, args)
-            kwargs = torch.utils._pytree.tree_map_only(Tensor, _thaw, kwargs or {})
-        return func(*args, **(kwargs or {}))
-
-
-def _thaw(tensor: Tensor) -> Tensor:
-    if type(tensor) not in (Tensor, nn.Parameter) or not tensor.is_inference() or tensor.layout != torch.strided:
-        return tensor
-    with torch._C.DisableTorchFunction():
-        alias = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
-        return alias.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
-
-
-REFUSALS = ("Inference tensors cannot be saved", "Cannot set version_counter for inference tensor")
-
-
-def met_inference_tensor(error: RuntimeError) -> bool:
-    return any(text in str(error) for text in REFUSALS)

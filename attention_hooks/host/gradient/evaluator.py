@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ....prompts.types import ParsedPrompt
+from ...capture.sizes import hw_of, resized
 from ...optimize.latent import Evaluation
 from ...types import TokenMaps
 from ..sampling.units import LatentUnits, NoiseMaskView
@@ -50,12 +51,13 @@ class Evaluator:
 
         def leaf_and_input() -> tuple[Tensor, Tensor]:
             leaf = self._z.clone().requires_grad_()
-            return leaf, self._view(self._units.to_x(leaf))[rows.to(leaf.device)]
+            # Autograd saves what rows are picked by, which may not be an inference tensor.
+            return leaf, self._view(self._units.to_x(leaf))[rows.to(leaf.device).clone()]
 
         def total(maps: Mapping[str, Tensor]) -> Tensor:
             sums = []
             for name in active.keys() & maps.keys():
-                own = maps[name] if len(rows) == len(images) else maps[name][images]
+                own = maps[name] if len(rows) == len(images) else maps[name][images.clone()]
                 losses[name], subjects[name] = self._losses(name, own, images)
                 sums.append((name, active[name] * losses[name].sum()))
             return torch.stack([value for _, value in sorted(sums, key=lambda s: s[0])]).sum()
@@ -66,10 +68,9 @@ class Evaluator:
     def _losses(self, name: str, maps: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
         """maps [images tokens height width] -> losses [images], per-subject values [images values]."""
         guidance = self._guidances[name]
-        rows = [
-            TokenMaps(row, self._map_before(name, image), self._progress)
-            for row, image in zip(maps, images.tolist(), strict=True)
-        ]
+        hw = hw_of(maps)
+        before = [self._map_before(name, image, hw) for image in images.tolist()]
+        rows = [TokenMaps(row, previous, self._progress) for row, previous in zip(maps, before, strict=True)]
         self._remember(name, maps.detach(), images)
         prompts = [self._prompt_of(guidance.prompt, image) for image in images.tolist()]
         pairs = list(zip(rows, prompts, strict=True))
@@ -78,14 +79,16 @@ class Evaluator:
             parts = torch.stack([_as_wide(guidance.loss.per_subject(row, prompt), width) for row, prompt in pairs])
         return torch.stack([guidance.loss(row, prompt) for row, prompt in pairs]), parts
 
-    def _map_before(self, name: str, image: int) -> Tensor | None:
-        return self._previous[name][image] if name in self._previous else None
+    def _map_before(self, name: str, image: int, hw: tuple[int, int]) -> Tensor | None:
+        """[tokens *hw]: a patch may have given the layers another size since (Deep Shrink)."""
+        return resized(self._previous[name][image], hw) if name in self._previous else None
 
     def _remember(self, name: str, maps: Tensor, images: Tensor) -> None:
         if name not in self._seen:
             # An image that has left the batch keeps the last maps it had.
             before = self._previous.get(name)
-            self._seen[name] = maps.new_zeros(len(self._z), *maps.shape[1:]) if before is None else before.clone()
+            empty = maps.new_zeros(len(self._z), *maps.shape[1:])
+            self._seen[name] = empty if before is None else resized(before, hw_of(maps)).clone()
         self._seen[name][images.to(maps.device)] = maps
 
 

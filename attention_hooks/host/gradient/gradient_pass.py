@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import comfy.ldm.modules.attention as comfy_attention
-import comfy.model_patcher
 import comfy.samplers
 import torch
 from torch import Tensor, nn
 
+from ....errors import PromptUnderstandingError
 from ...capture.sites import ModelSite
 from ...capture.store import MapStore
 from ...types import AttentionSite
 from ..attention.families import family_of
 from ..attention.recorder import Listener, Recorder, StopForward
 from ..conditioning.gligen import adapters
-from .autograd import ThawedInferenceTensors, gradients, met_inference_tensor
+from ..conditioning.prompt_entries import acts_at
+from ..sampling.neighbours import foreign_patches
+from ..sampling.part import Reads
+from .autograd import gradients
 from .checkpointing import checkpointed
+from .given_control import control_knows_rows, with_given_control
+from .options import differentiable_options
+from .patience import Patience
 
 # What fp16 gradients are multiplied by on their way through the network: without it, those of the small early maps
 # are lost below 6e-8.
@@ -37,9 +42,12 @@ class Reading:
     entries: Sequence[dict[str, Any]]
     sites: tuple[ModelSite, ...]
 
-    def listener(self) -> Listener:
+    def reads(self) -> Reads:
         lengths = {entry["uuid"]: entry["cross_attn"].shape[1] for entry in self.entries}
-        return Listener(frozenset(entry.site for entry in self.sites), lengths, MapStore())
+        return Reads(frozenset(entry.site for entry in self.sites), lengths)
+
+    def listener(self) -> Listener:
+        return Listener(*self.reads(), MapStore())
 
 
 @dataclass
@@ -55,13 +63,14 @@ class GradientPass:
     checkpointing: bool = False
     forwards: int = 0
     backwards: int = 0
-    _thaw: bool = False
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def knows_rows(self) -> bool:
         """True when some conditioning differs from image to image, so that images are known by their row."""
-        entries = (entry for reading in self.readings.values() for entry in reading.entries)
-        return any(_rows_of(cond) > 1 for entry in entries for cond in entry["model_conds"].values())
+        entries = [entry for reading in self.readings.values() for entry in reading.entries]
+        told = any(_rows_of(cond) > 1 for entry in entries for cond in entry["model_conds"].values())
+        return told or any(map(control_knows_rows, entries))
 
     def __call__(self, leaf_and_input: LeafAndInput, sigma: Tensor, loss: MapsLoss, wanted: Collection[str]) -> Tensor:
         """`leaf_and_input()` makes (leaf, model input [images C H W]) inside the gradient context; `loss(maps)` gets,
@@ -70,21 +79,13 @@ class GradientPass:
         -> d loss / d leaf, detached; zeros when no reading is active."""
         entries = [entry for reading in self.readings.values() for entry in reading.entries]
         apply_weight_hooks(self.model, entries, sigma, self.model_options)
-        try:
-            return self._run(leaf_and_input, sigma, loss, wanted)
-        except RuntimeError as error:
-            if self._thaw or not met_inference_tensor(error):
-                raise
-            # Some other pack's patch multiplies by a weight of its own. Every pass from here on is the patient kind.
-            self._thaw = True
-            return self._run(leaf_and_input, sigma, loss, wanted)
+        return self.patience.run(lambda: self._run(leaf_and_input, sigma, loss, wanted))
 
     def _run(self, leaf_and_input: LeafAndInput, sigma: Tensor, loss: MapsLoss, wanted: Collection[str]) -> Tensor:
         with ExitStack() as stack:
             entries = [entry for reading in self.readings.values() for entry in reading.entries]
             stack.enter_context(gradients(self.model.diffusion_model, *adapters(entries)))
-            if self._thaw:
-                stack.enter_context(ThawedInferenceTensors())
+            stack.enter_context(family_of(self.model).differentiable())
             if self.checkpointing:
                 stack.enter_context(checkpointed(self.model.diffusion_model, set(self.modules.values())))
             leaf, model_input = leaf_and_input()
@@ -104,15 +105,26 @@ class GradientPass:
             # One call each: stopping early ends the whole call, and ComfyUI runs unlike entries one after the other.
             self.forwards += 1
             conds = [[with_given_control(entry)]]
+            options = self._options(recorder, x)
             with suppress(StopForward):
-                comfy.samplers.calc_cond_batch(self.model, conds, x, sigma, self._options(recorder))
+                comfy.samplers.calc_cond_batch(self.model, conds, x, sigma, options)
+            if not recorder.reached and acts_at(entry, sigma):
+                raise _not_reached(options)
         return {name: listener.sink.probs() for name, listener in listeners.items() if not listener.sink.empty}
 
-    def _options(self, recorder: Recorder) -> dict[str, Any]:
+    def _options(self, recorder: Recorder, x: Tensor) -> dict[str, Any]:
         """This run's model options plus our reading, for one call."""
-        options = differentiable_options(self.model_options)
+        options = differentiable_options(self.model_options, self.model.diffusion_model, x)
         family_of(self.model).attach(self.model.diffusion_model, recorder, options["transformer_options"])
         return options
+
+
+def _not_reached(options: dict[str, Any]) -> PromptUnderstandingError:
+    return PromptUnderstandingError(
+        "A gradient was asked for, but the model's layers were not called for it: a patch of another node pack answers "
+        f"in their place, as caches do that skip steps. The patches on this MODEL are: {foreign_patches(options)}. "
+        "Remove that one, or go without guidance on this MODEL."
+    )
 
 
 def gradient_of(total: Tensor, leaf: Tensor, model: Any) -> Tensor:
@@ -127,18 +139,6 @@ def gradient_of(total: Tensor, leaf: Tensor, model: Any) -> Tensor:
     return gradient.detach() / scale
 
 
-def differentiable_options(model_options: dict[str, Any]) -> dict[str, Any]:
-    """A copy of a run's model options for one call that autograd works through."""
-    options = comfy.model_patcher.create_model_options_clone(model_options)
-    options.pop("multigpu_clones", None)
-    transformer = options.setdefault("transformer_options", {})
-    patches = transformer.setdefault("patches", {})
-    # Control adds to the skip tensors in place; autograd must find those it saved unchanged.
-    patches["input_block_patch_after_skip"] = [*patches.get("input_block_patch_after_skip", []), _own_copy]
-    transformer["optimized_attention_override"] = _differentiable_attention
-    return options
-
-
 def apply_weight_hooks(
     model: Any, entries: Sequence[dict[str, Any]], sigma: Tensor, model_options: dict[str, Any]
 ) -> None:
@@ -151,35 +151,6 @@ def apply_weight_hooks(
 
 
 def _rows_of(cond: Any) -> int:
-    tensor = getattr(cond, "cond", None)
-    return tensor.shape[0] if isinstance(tensor, Tensor) and tensor.ndim else 1
-
-
-def _own_copy(h: Tensor, _options: dict[str, Any]) -> Tensor:
-    return h.clone()
-
-
-def _differentiable_attention(func: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
-    """torch's attention for this pass: the sage, flash and chunked back-ends have no backward."""
-    return comfy_attention.attention_pytorch(*args, **kwargs)
-
-
-def with_given_control(entry: dict[str, Any]) -> dict[str, Any]:
-    """The entry for a differentiable call."""
-    return {**entry, "control": _DetachedControl(entry["control"])} if entry.get("control") is not None else entry
-
-
-class _DetachedControl:
-    """A ControlNet whose output counts as given: its own network is not differentiated (its weights are shared and
-    it does not read the words we steer)."""
-
-    def __init__(self, control: Any) -> None:
-        self._control = control
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._control, name)
-
-    def get_control(self, x_noisy: Tensor, *args: Any, **kwargs: Any) -> Any:
-        with torch.inference_mode():
-            out = self._control.get_control(x_noisy.detach(), *args, **kwargs)
-        return None if out is None else {k: [None if t is None else t.clone() for t in v] for k, v in out.items()}
+    told = getattr(cond, "cond", None)
+    tensors = told if isinstance(told, list) else [told]
+    return max((x.shape[0] for x in tensors if isinstance(x, Tensor) and x.ndim), default=1)

@@ -34,6 +34,7 @@ class GuidanceRun(Part):
         names = techniques([guidance.name for guidance in working])
         self._guidances: dict[str, Guidance] = dict(zip(names, working, strict=True))
         self._pass = self._gradient_pass(start.positive) if self._acts() else None
+        self.reads = tuple(reading.reads() for reading in self._pass.readings.values()) if self._pass else ()
         self._evaluator = Evaluator(self._guidances, self._pass, earlier.prompt_of) if self._pass else None
         self._optimizer: LatentOptimizer | None = None
         self._note_missed_windows()

@@ -17,6 +17,7 @@ from ....errors import PromptUnderstandingError
 from ...predictions.ddim import invert_step
 from ..conditioning.marks import source_only
 from ..install import with_direct_inversion
+from ..sampling.caches import drop_caches
 from ..sampling.progress import say
 from ..settings import Conditioning, Inversion, settings_of
 from .resume import Unfinished, content_of
@@ -59,6 +60,8 @@ def guider_of(model: Any, conds: dict[str, Conditioning], cfg: float = 1.0) -> A
     plain = with_direct_inversion(model, None)
     plain.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
     plain.remove_wrappers_with_key(WrappersMP.SAMPLER_SAMPLE, KEY)
+    # EasyCache and LazyCache reckon with levels that fall, and answer in the place of calls that inversion counts on.
+    drop_caches(plain.wrappers)
     guider = comfy.samplers.CFGGuider(plain)
     guider.inner_set_conds(conds)
     guider.set_cfg(cfg)
@@ -103,7 +106,7 @@ def check_model(model: Any, who: str) -> None:
         names = ", ".join(guidance.name for guidance in settings.guidances)
         raise PromptUnderstandingError(
             f"{who} was given a MODEL that is guided by {names}; the way back would not be the way of the image. "
-            "Connect the model loader here, and put guidance after Null-Text Optimise."
+            "Connect the model loader here, and put guidance after Bring Image Back."
         )
 
 

@@ -118,7 +118,7 @@ def check_run(negatives: Negatives, guider: Any, noise: Tensor, latent: Tensor, 
     inversion = negatives.inversion
     if "negative" not in getattr(guider, "conds", {}):
         raise PromptUnderstandingError(
-            f"Null-Text Optimise changes the negative prompt, and the guider {type(guider).__name__} has none. Use "
+            f"Bring Image Back changes the negative prompt, and the guider {type(guider).__name__} has none. Use "
             "KSampler (Advanced), or SamplerCustomAdvanced with CFGGuider."
         )
     name = getattr(getattr(sampler, "sampler_function", None), "__name__", type(sampler).__name__)

@@ -17,9 +17,12 @@ from torch import Tensor
 from ....errors import PromptUnderstandingError
 from ...optimize.null_text import NullTextSchedule, StepFit, fit_step
 from ...predictions.ddim import ddim_step
-from ..gradient.autograd import ThawedInferenceTensors, gradients, met_inference_tensor
+from ..gradient.autograd import gradients
 from ..gradient.checkpointing import checkpointed
-from ..gradient.gradient_pass import apply_weight_hooks, differentiable_options, gradient_of, with_given_control
+from ..gradient.given_control import with_given_control
+from ..gradient.gradient_pass import apply_weight_hooks, gradient_of
+from ..gradient.options import differentiable_options
+from ..gradient.patience import Patience
 from ..sampling.progress import say
 from ..settings import Conditioning, Inversion
 from .invert import KEY, check_model, guider_of, run_guider
@@ -53,12 +56,12 @@ def optimise(
     An interrupted run is gone on with. Raises PromptUnderstandingError where there is nothing to optimise.
     """
     schedule = schedule or NullTextSchedule()
-    check_model(model, "Null-Text Optimise")
+    check_model(model, "Bring Image Back")
     _check_size(model, inversion)
     start = _embedding_of(negative, inversion.shape[0])
     if cfg == 1:
         raise PromptUnderstandingError(
-            "Null-Text Optimise was asked for cfg 1, where the sampler never looks at the negative prompt: the "
+            "Bring Image Back was asked for cfg 1, where the sampler never looks at the negative prompt: the "
             "inverted latent alone gives the image back. Set cfg to what you will sample with, such as 7.5."
         )
     key = content_of([model, inversion.latents, inversion.sigmas, inversion.positive, negative, cfg, repr(schedule)])
@@ -116,7 +119,7 @@ class NegativeGradient:
         # Still several where the positive prompt has areas: ComfyUI then makes a negative one for each.
         self._positive, self._negatives = guider.conds["positive"], guider.conds["negative"]
         self._model_options = model_options
-        self._thaw = False
+        self._patience = Patience()
 
     def step(self, x: Tensor, target: Tensor, sigma: float, sigma_next: float) -> Callable[..., tuple[Tensor, Tensor]]:
         """`evaluate` of one step for `fit_step`: how far from `target` it lands, as a mean square in z."""
@@ -125,7 +128,7 @@ class NegativeGradient:
 
         def losses_of(embedding: Tensor) -> Tensor:
             entries = [with_given_control(with_embedding(entry, embedding)) for entry in self._negatives]
-            options = differentiable_options(self._model_options)
+            options = differentiable_options(self._model_options, self._model.diffusion_model, x)
             here, given = x.clone(), conditional.clone()
             (negative,) = comfy.samplers.calc_cond_batch(self._model, [entries], here, levels.clone(), options)
             guided = negative + self._cfg * (given - negative)
@@ -135,13 +138,7 @@ class NegativeGradient:
         def evaluate(embedding: Tensor) -> tuple[Tensor, Tensor]:
             comfy.model_management.throw_exception_if_processing_interrupted()
             apply_weight_hooks(self._model, self._negatives, levels, self._model_options)
-            try:
-                return self._evaluate(embedding, losses_of)
-            except RuntimeError as error:
-                if self._thaw or not met_inference_tensor(error):
-                    raise
-                self._thaw = True
-                return self._evaluate(embedding, losses_of)
+            return self._patience.run(lambda: self._evaluate(embedding, losses_of))
 
         return evaluate
 
@@ -157,8 +154,6 @@ class NegativeGradient:
         network = self._model.diffusion_model
         with ExitStack() as stack:
             stack.enter_context(gradients(network))
-            if self._thaw:
-                stack.enter_context(ThawedInferenceTensors())
             if self._save_memory:
                 stack.enter_context(checkpointed(network, set()))
             yield
@@ -174,7 +169,7 @@ def _embedding_of(negative: Conditioning, batch: int) -> Tensor:
     """[batch tokens channels] of the one negative prompt."""
     if len(negative) != 1 or negative[0][0] is None:
         raise PromptUnderstandingError(
-            f"Null-Text Optimise was given a negative conditioning of {len(negative)} parts, and one embedding is what "
+            f"Bring Image Back was given a negative conditioning of {len(negative)} parts, and one embedding is what "
             "it optimises. Connect one CLIP Text Encode, usually with an empty text."
         )
     embedding = negative[0][0]

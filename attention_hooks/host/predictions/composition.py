@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ....errors import PromptUnderstandingError
 from ...predictions.composition import check_weight, compose, needs_unconditional
-from ..conditioning.prompt_entries import NEGATIVE, POSITIVE, Entry
+from ..conditioning.prompt_entries import NEGATIVE, POSITIVE, Entry, acts_at
 from ..settings import KEY
 
 PART_KEY = "pu_part"
@@ -96,7 +96,7 @@ def _calc_cond_batch(
             "predictions at once. Use KSampler, or SamplerCustomAdvanced with Composable Guider or CFGGuider."
         )
     negative = conds[1]
-    parts = [part for part in parts if any(_acts_at(entry, sigma) for entry in part.entries)]
+    parts = [part for part in parts if any(acts_at(entry, sigma) for entry in part.entries)]
     weights = [part.weight for part in parts]
     if not parts or weights == [1.0]:
         return executor(model, conds, x, sigma, options)
@@ -133,12 +133,6 @@ def _wanted(parts: Sequence[_Part]) -> list[Entry]:
     """Without those of NOT, which an average would draw."""
     entries = [entry for part in parts if part.weight > 0 for entry in part.entries]
     return entries or [entry for part in parts for entry in part.entries]
-
-
-def _acts_at(entry: Entry, sigma: Tensor) -> bool:
-    """Not outside its timestep range: there ComfyUI would leave a prediction of zeros."""
-    now = float(sigma[0])
-    return entry.get("timestep_end", -math.inf) <= now <= entry.get("timestep_start", math.inf)
 
 
 def _filled(entries: list[Entry], negative: list[Entry] | None) -> list[Entry]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from torch import Tensor
 
 from ....prompts.types import ParsedPrompt
 from ...capture.record import RunRecord
+from ...types import AttentionSite
 from ..conditioning.prompt_entries import Entry
 from ..settings import Settings
 
@@ -53,12 +54,23 @@ class StepOpening:
     denoise_mask: Tensor | None
 
 
+class Reads(NamedTuple):
+    """What a part counts on being given, at some time of the run: these layers, and of these entries so many tokens."""
+
+    sites: frozenset[AttentionSite]
+    lengths: Mapping[UUID, int]
+    """Conditioning entry -> its true token count."""
+
+
 class Part:
     """One technique in one run: its state is made when sampling starts and gone when it ends. Every part overrides only
     what it has to do with. Latents are [batch C H W] in the sampler's own units."""
 
     alike = 1
     """How many rows one after the other must be given the same noise."""
+
+    reads: tuple[Reads, ...] = ()
+    """Checked at the first call of the run, whenever the part itself begins to act."""
 
     def open_step(self, x: Tensor, opening: StepOpening) -> Tensor | None:
         """The latent that the sampler is to go on with; None: this one. The parts before have been."""
@@ -70,6 +82,12 @@ class Part:
 
     def options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
         """For every single model call, before anything else: `model_options` itself, or a changed copy."""
+        return model_options
+
+    def pass_options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
+        """For every pass over the network in a model call (`passes.py`), another node's too: `model_options`, which are
+        of this pass alone, or others in their place. `opens_step`: the picture's own pass, at its first call of a step.
+        """
         return model_options
 
     def finish(self, samples: Tensor, level: float, record: RunRecord) -> Tensor | None:
@@ -95,6 +113,11 @@ class Parts(tuple[Part, ...]):
     def options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
         for part in self:
             model_options = part.options(model_options, level, opens_step)
+        return model_options
+
+    def pass_options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
+        for part in self:
+            model_options = part.pass_options(model_options, level, opens_step)
         return model_options
 
     def prompt_of(self, prompt: ParsedPrompt, image: int) -> ParsedPrompt:

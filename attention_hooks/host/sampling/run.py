@@ -54,6 +54,10 @@ class SamplingRun:
         """For one model call: `model_options` itself where nothing acts."""
         return self._parts.options(model_options, level, opens_step)
 
+    def pass_options(self, model_options: dict[str, Any], level: float, opens_step: bool) -> dict[str, Any]:
+        """For one pass over the network."""
+        return self._parts.pass_options(model_options, level, opens_step)
+
     def open_step(self, x: Tensor, opening: StepOpening, move: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """The latent to go on with. `move(x, to)` puts a part's latent where the sampler keeps its own."""
         for part in self._parts:

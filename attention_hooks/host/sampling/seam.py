@@ -17,6 +17,7 @@ from torch import Tensor
 from ....errors import PromptUnderstandingError
 from ..settings import Settings
 from .part import MakePart, StepOpening
+from .passes import ModelCall
 from .run import SamplingRun
 from .shared_noise import NoiseWatch, refuse_churn, shared_noise, takes_noise
 
@@ -115,10 +116,9 @@ class GuidedModel:
     def __call__(self, x: Tensor, sigma: Tensor, **kwargs: Any) -> Tensor:
         level = float(sigma.flatten()[0])
         step = self._gate.step_of(level)
-        given = kwargs.get("model_options")
-        options = self._run.options(given, level, opens_step=step is not None)
-        if options is not given:
-            kwargs["model_options"] = options
+        call = ModelCall(x, level, opens_step=step is not None)
+        options = self._run.options(kwargs.get("model_options", {}), level, opens_step=step is not None)
+        kwargs["model_options"] = call.watched(options, self._run.pass_options)
         if step is None:
             return self._model(x, sigma, **kwargs)
         if self._noise_watch is not None:

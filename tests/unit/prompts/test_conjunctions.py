@@ -2,7 +2,8 @@
 
 import pytest
 from pack.errors import PromptUnderstandingError
-from pack.prompts.conjunctions import read_conjunction
+from pack.prompts.conjunctions import read_conjunction, without
+from plain_tokens import parse
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,9 @@ def test_parts_and_weights(text, expected):
 def test_nothing_between_two_ands(text):
     with pytest.raises(PromptUnderstandingError, match="nothing stands before, between or behind"):
         read_conjunction(text)
+
+
+def test_what_a_prompt_denies_as_nots():
+    prompt = parse("a table without red chairs and a room with no lamp")
+    assert without(prompt, 0.8, 0.5) == [("red chairs", -0.4), ("lamp", -0.4)]
+    assert without(prompt, 0.8, 0) == without(prompt, -1, 0.5) == []

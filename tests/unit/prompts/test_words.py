@@ -59,6 +59,21 @@ def test_picked_subjects_replace_the_parsed_ones():
     assert "by hand" in picked.parser
 
 
+def test_all_that_was_found_is_taken_by_a_star():
+    parsed = parse("two cats on top of a red table and a lamp without a shade, on the left")
+    assert groups(pick_subjects(parsed, "*")) == groups(parsed) == ["2 cats", "1 red table", "1 lamp"]
+    picked = pick_subjects(parsed, "*, -red table, left")
+    assert groups(picked) == ["2 cats", "1 lamp", "? left"]
+    assert picked.relations == () and pick_subjects(parsed, "*").relations == parsed.relations != ()
+    assert groups(pick_subjects(parsed, "table, *")) == groups(parsed)[1:2] + ["2 cats", "1 lamp"]
+
+
+def test_the_report_of_a_pick_names_what_was_found():
+    parsed = parse("two cats and a red lamp without a cord")
+    text = report(pick_subjects(parsed, "lamp"), parsed=parsed)
+    assert "The parser had found: cats, red lamp; denied: cord." in text
+
+
 def test_unspaced_scripts_are_found_by_letters():
     prompt = parse("一只猫 and a dog")
     assert find_words(prompt, "猫")[0].positions == (1,)
