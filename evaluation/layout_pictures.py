@@ -17,9 +17,9 @@ import torch
 
 from ..demo.detection import Detection
 from ..demo.intervals import paired_difference, wilson
+from ..layouts.forms import whole_prompt
 from ..layouts.planner import plan
 from ..layouts.types import Box, Layout
-from ..layouts.wording import picture_prompt
 from .layout_cases import TASKS, Case
 from .methods import PLAIN, run_node
 from .quality import FIRST_SEED, Pipeline, Say
@@ -51,7 +51,7 @@ def _plain(scene: Scene) -> tuple[Any, str, str]:
 
 
 def _guidance(scene: Scene) -> tuple[Any, str, str]:
-    text = picture_prompt(scene.layout)
+    text = whole_prompt(scene.layout)
     parsed = scene.encoded(text)[1]
     made = run_node("PULayoutGuidance", model=scene.pipeline.model, prompt=parsed, layout=scene.layout, **SETTINGS)
     return made[0], text, scene.layout.negative
@@ -65,7 +65,7 @@ def _lmd(scene: Scene) -> tuple[Any, str, str]:
         sampler=comfy.samplers.sampler_object(recipe.sampler), seed=scene.seed, cfg=recipe.cfg,
         sigmas=comfy.samplers.calculate_sigmas(sampling, recipe.scheduler, recipe.steps), **SETTINGS, **QUICK_OBJECTS,
     )[0]  # fmt: skip
-    text = picture_prompt(scene.layout)
+    text = whole_prompt(scene.layout)
     step = {name: value for name, value in SETTINGS.items() if name != "sites"}
     parsed = scene.encoded(text)[1]
     made = run_node("PULLMGroundedDiffusion", model=pipeline.model, prompt=parsed, objects=objects, **step)
