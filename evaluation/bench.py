@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORLDS = ("small-world", "shapes")
 PARTS = (
     "speed", "memory", "conditioning", "quality", "saturation", "tuning", "editing", "inversion", "cascade",
-    "parser", "layout-plan",
+    "parser", "layout-plan", "layout",
 )  # fmt: skip
 
 

@@ -27,6 +27,8 @@ from .tables.saturation import saturation_page
 
 QUICK_PAIRS, PAIRS, CURVE_PAIRS = 1, 200, 40
 """Of source and edit, of each kind of edit; of the curve over tau."""
+LAYOUT_PICTURES = 100
+"""Of each of the four tasks."""
 QUICK_PICTURES, PICTURES, TUNING_PICTURES = 2, 2, 1
 """Of every prompt; there are 96 prompts."""
 QUICK_SCENES, SCENES = 2, 64
@@ -227,6 +229,30 @@ def _layout_plan(wanted: argparse.Namespace) -> None:
     save(file, results, layout_plan_page(results))
 
 
+def _layout(wanted: argparse.Namespace) -> None:
+    from . import layout_pictures as pictures
+    from .layout_cases import cases
+    from .quality import Pipeline
+    from .tables.layout_pictures import layout_pictures_page
+    from .worlds import SMALL_WORLD
+
+    pipeline, weights = Pipeline.of(SMALL_WORLD, wanted.weights), _mark(wanted.weights or SMALL_WORLD.weights)
+    name = "layout_quick" if wanted.quick else "layout"
+    recipe = replace(pipeline.recipe, steps=3) if wanted.quick else pipeline.recipe
+    pipeline = replace(pipeline, recipe=recipe)
+    work = cases(1 if wanted.quick else wanted.pictures or LAYOUT_PICTURES)
+    arms = {arm: pictures.ARMS[arm] for arm in pictures.ARMS if not wanted.methods or arm in wanted.methods}
+    shelf = wanted.output / "pictures" / f"{name}.jsonl"
+    shelf.parent.mkdir(exist_ok=True)
+    if wanted.fresh:
+        shelf.unlink(missing_ok=True)
+    key = {"recipe": asdict(recipe), "weights": weights, "settings": [pictures.SETTINGS, pictures.QUICK_OBJECTS]}
+    for rows in pictures.run(pipeline, arms, work, shelf, key, say):
+        # After each prompt, so that a run that is cut short has shown something.
+        results = {"machine": machine(), **key, "measured": pictures.summarise(rows)}
+        write(wanted.output / f"{name}.json", results, layout_pictures_page(results))
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "speed": _speed,
     "memory": _memory,
@@ -239,6 +265,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "cascade": _cascade,
     "parser": _parser,
     "layout-plan": _layout_plan,
+    "layout": _layout,
 }
 
 
@@ -267,9 +294,13 @@ def _load(file: Path, nothing: Any) -> Any:
     return json.loads(file.read_text("utf-8")) if file.exists() else nothing
 
 
-def save(file: Path, results: Any, page: str) -> None:
+def write(file: Path, results: Any, page: str) -> None:
     file.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
     file.with_suffix(".md").write_text(page, "utf-8")
+
+
+def save(file: Path, results: Any, page: str) -> None:
+    write(file, results, page)
     print(f"\n{page}\nSaved: {file} and {file.with_suffix('.md').name}")
 
 

@@ -10,7 +10,8 @@ IRREGULAR = {
     "feet": "foot", "teeth": "tooth", "wolves": "wolf", "knives": "knife", "leaves": "leaf", "loaves": "loaf",
     "shelves": "shelf", "calves": "calf", "halves": "half", "elves": "elf", "scarves": "scarf", "wives": "wife",
     "oxen": "ox", "dice": "die", "cacti": "cactus", "firemen": "fireman", "snowmen": "snowman",
-    "policemen": "policeman", "fishermen": "fisherman", "octopi": "octopus", "thieves": "thief", "tomatoes": "tomato", "potatoes": "potato", "mangoes": "mango",
+    "policemen": "policeman", "fishermen": "fisherman", "octopi": "octopus", "thieves": "thief",
+    "tomatoes": "tomato", "potatoes": "potato", "mangoes": "mango",
 }  # fmt: skip
 SAME = words("sheep fish deer aircraft spacecraft bison moose swine salmon trout squid series species")
 TO_MANY = {one: many for many, one in IRREGULAR.items()}

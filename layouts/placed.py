@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from ..errors import PromptUnderstandingError
 from ..prompts.types import ParsedPrompt, Subject, Word
+from .nouns import singular, without_article
 from .types import Box, Layout, LayoutObject
-
-ARTICLES = {"a", "an", "the", "one"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def need_named(layout: Layout, prompt: ParsedPrompt) -> None:
 def subject_of(thing: LayoutObject, prompt: ParsedPrompt) -> Subject | None:
     """The subject that the object says it is, if the two speak of the same; else by its caption, and where the parser
     found no such subject, the caption's last word wherever the prompt has it."""
-    caption = [word for word in thing.caption.lower().split() if word not in ARTICLES]
+    caption = without_article(thing.caption.lower()).split()
     noun = caption[-1] if caption else ""
     if thing.subject is not None and thing.subject < len(prompt.subjects):
         said = prompt.subjects[thing.subject]
@@ -77,17 +76,4 @@ def _described_alike(subject: Subject, caption: list[str]) -> int:
 
 def _same(left: str, right: str) -> bool:
     """One word, in the singular or the plural."""
-    return bool(left and right) and (left == right or bool(_stems(left) & _stems(right)))
-
-
-def _stems(word: str) -> set[str]:
-    irregular = _IRREGULAR.get(word, word)
-    stems = {word, irregular}
-    for ending, singular in (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", "")):
-        if word.endswith(ending) and len(word) > len(ending) + 1:
-            stems.add(word.removesuffix(ending) + singular)
-    return stems
-
-
-_IRREGULAR = {"mice": "mouse", "men": "man", "women": "woman", "people": "person", "children": "child",
-              "geese": "goose", "feet": "foot", "teeth": "tooth", "oxen": "ox"}  # fmt: skip
+    return bool(left and right) and (left == right or singular(left) == singular(right))

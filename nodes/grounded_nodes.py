@@ -13,12 +13,13 @@ from ..attention_hooks.host.objects.compose import compose
 from ..attention_hooks.host.objects.draw import Drawing, DrawnObjects, ObjectPrompt, Sampling, draw_objects
 from ..attention_hooks.losses.box_energy import BoxEnergy
 from ..attention_hooks.optimize.schedule import IteratedSchedule, Schedule, parse_iterations
+from ..layouts.forms import whole_prompt
 from ..layouts.types import Layout, LayoutObject
 from .encoding import encode, encode_prompt
 from .guidance_nodes import engine_inputs, first_inputs, guidance_of, loss_inputs
+from .node import Node
 from .sockets import LayoutSocket, ObjectsSocket
 
-CATEGORY = "prompt understanding/layout"
 PAPER = IteratedSchedule()
 TEMPLATE = "{background} with {object}"
 ALONE_NEGATIVE = "two, many, a group, a collage, cropped, hidden behind something, blurry, distorted"
@@ -27,13 +28,10 @@ NEVER_WAITED_FOR = 2.0
 """The largest value that attention transfer can have: the boxes alone say when a picture is good enough."""
 
 
-class PULayoutGuidance(io.ComfyNode):
+class PULayoutGuidance(Node, name="Layout Guidance", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PULayoutGuidance",
-            display_name="Layout Guidance",
-            category=CATEGORY,
+        return cls.schema(
             description="Puts each thing into its box: with boxes for 'a cat to the left of a dog', the cat comes left "
             "and the dog right. In the first part of sampling each word is drawn into its box and kept out of the rest "
             "of the picture. The picture takes two to three times as long; memory as for one more picture. It chains "
@@ -90,13 +88,10 @@ def schedule_of(knobs: dict[str, Any]) -> IteratedSchedule:
     )
 
 
-class PUGenerateObjects(io.ComfyNode):
+class PUGenerateObjects(Node, name="Generate Objects", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUGenerateObjects",
-            display_name="Generate Objects",
-            category=CATEGORY,
+        return cls.schema(
             description="Draws every object of a layout alone, for LLM-grounded Diffusion: two things cannot melt into "
             "one when each was drawn by itself. Each takes as long as a guided picture (twice a plain one; 'until' 0.5 "
             "halves that); the latents of all steps are kept in RAM, 3 MB an object at 512 pixels and 50 steps.",
@@ -156,6 +151,13 @@ class PUGenerateObjects(io.ComfyNode):
                 io.Mask.Output(
                     display_name="masks", tooltip="Where each object is in its single picture, as its attention says."
                 ),
+                io.String.Output(
+                    display_name="prompt", tooltip="The layout as a prompt for the whole picture, without what it "
+                    "leaves out: for Encode & Parse Prompt.",
+                ),
+                io.String.Output(
+                    display_name="negative", tooltip="What the layout leaves out: for the negative prompt."
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )  # fmt: skip
@@ -171,7 +173,8 @@ class PUGenerateObjects(io.ComfyNode):
         sampling = Sampling(sampler, sigmas, cfg, seed, until)
         drawing = Drawing(schedule_of({**knobs, "until": PAPER.until}), sites, own_noise, mask_threshold)
         drawn = draw_objects(model, layout, prompts, unwanted, sampling, drawing, node_id)
-        return io.NodeOutput(drawn, {"samples": model.model.process_latent_out(drawn.latents)}, drawn.masks)
+        pictures = {"samples": model.model.process_latent_out(drawn.latents)}
+        return io.NodeOutput(drawn, pictures, drawn.masks, whole_prompt(layout), layout.negative)
 
 
 def object_text(template: str, layout: Layout, thing: LayoutObject) -> str:
@@ -181,20 +184,17 @@ def object_text(template: str, layout: Layout, thing: LayoutObject) -> str:
     return template.replace("{background}", layout.background).replace("{object}", thing.caption)
 
 
-class PULLMGroundedDiffusion(io.ComfyNode):
+class PULLMGroundedDiffusion(Node, name="LLM-grounded Diffusion", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PULLMGroundedDiffusion",
-            display_name="LLM-grounded Diffusion",
-            category=CATEGORY,
+        return cls.schema(
             description="Draws the whole picture around objects that were drawn alone: the right number of things, "
-            "each in its place. The picture begins with their noise, keeps them until it has taken shape, and each word "
-            "is held in its box. Two to three times the time of a plain picture, beside that of Generate Objects.",
+            "each in its place. The picture begins with their noise, keeps them until it has taken shape, and each "
+            "word is held in its box. Two to three times the time of a plain picture, beside that of Generate Objects.",
             search_aliases=["lmd", "layout", "count", "spatial", "numeracy", "bounding boxes"],
             inputs=[
                 *first_inputs(PAPER.until),
-                ObjectsSocket.Input("objects", tooltip="From Generate Objects, with this sampler and its noise levels."),
+                ObjectsSocket.Input("objects", tooltip="From Generate Objects, with the same noise levels."),
                 io.Mask.Input(
                     "masks", optional=True,
                     tooltip="Where each object is in its single picture, one mask each, from any segmenter. Without it "
@@ -237,13 +237,10 @@ class PULLMGroundedDiffusion(io.ComfyNode):
         return io.NodeOutput(model)
 
 
-class PUGroundLayoutGLIGEN(io.ComfyNode):
+class PUGroundLayoutGLIGEN(Node, name="Ground Layout (GLIGEN)", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUGroundLayoutGLIGEN",
-            display_name="Ground Layout (GLIGEN)",
-            category=CATEGORY,
+        return cls.schema(
             description="Gives all boxes of a layout to a GLIGEN adapter at once: it was trained to draw things where "
             "boxes are, on Stable Diffusion 1.x. With Layout Guidance behind it, or LLM-grounded Diffusion, it is the "
             "paper's LMD+, and the guidance sees the boxes. A tenth more time while it acts, 400 MB more memory.",
@@ -253,7 +250,7 @@ class PUGroundLayoutGLIGEN(io.ComfyNode):
                 io.Conditioning.Input(
                     "negative", tooltip="The negative prompt. It gets no boxes, so that they are not pulled both ways."
                 ),
-                io.Clip.Input("clip", tooltip="The text encoder of the model: the captions of the boxes go through it."),
+                io.Clip.Input("clip", tooltip="The text encoder of the model: the boxes' captions go through it."),
                 io.Gligen.Input("gligen", tooltip="From GLIGENLoader: the text box adapter."),
                 LayoutSocket.Input("layout", tooltip="What stands where. Its canvas is the size of the picture."),
                 io.Float.Input(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -53,9 +54,8 @@ def shorten(text: str, size: int, width: int) -> str:
     """`text` cut at the end, with dots, so that it is at most `width` pixels wide."""
     if text_width(text, size) <= width:
         return text
-    while text and text_width(text + "...", size) > width:
-        text = text[:-1]
-    return text.rstrip() + "..."
+    fitting = bisect_right(range(len(text)), width, key=lambda letters: text_width(text[:letters] + "...", size))
+    return text[: max(0, fitting - 1)].rstrip() + "..."
 
 
 def write(

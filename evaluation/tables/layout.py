@@ -17,11 +17,11 @@ def layout_plan_page(results: Mapping[str, Any]) -> str:
     sets = results["sets"]
     return page(
         "# Prompts to boxes, without a language model",
-        "Made by `python run.py bench -- --only layout-plan`. A prompt passes when every count is exact, every thing has "
-        "its colour, every relation and place holds, nothing denied has a box, all boxes lie on the canvas, and none "
-        "covers another that it should not. In brackets: 95 % intervals.",
-        "Sentences and planner have one author, so expect less on yours. Ours of this table are of another seed than those "
-        "that the planner was written with.",
+        "Made by `python run.py bench -- --only layout-plan`. A prompt passes when every count is exact, every thing "
+        "has its colour, every relation and place holds, nothing denied has a box, all boxes lie on the canvas, and "
+        "none covers another that it should not. In brackets: 95 % intervals.",
+        "Sentences and planner have one author, so expect less on yours. Ours of this table are of another seed than "
+        "those that the planner was written with.",
         f"{machine_line(results['machine'])}.",
         *(f"## {TITLES[name]}\n\n{_set(measured)}" for name, measured in sets.items()),
     )

@@ -24,7 +24,8 @@ BUILT_ON_COMFYUI = ("demo/", "evaluation/")
 LAYERS = (
     ("errors",),
     ("prompts",),
-    ("layouts", "plots", "attention_hooks/types"),
+    ("layouts", "attention_hooks/types"),
+    ("plots",),
     (
         "attention_hooks/capture", "attention_hooks/losses", "attention_hooks/edits", "attention_hooks/predictions",
         "attention_hooks/optimize",

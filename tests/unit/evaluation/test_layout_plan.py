@@ -9,8 +9,8 @@ from pack.layouts.types import Box, Layout, LayoutObject
 
 CAT, DOG = Box(0.1, 0.5, 0.4, 0.9), Box(0.6, 0.5, 0.9, 0.9)
 CASE = Case(
-    "spatial", "a cat left of a red dog, no cups", (Wanted(("cat",)), Wanted(("red", "dog"))), (Claim("left of", (0, 1)),),
-    ("cup",),
+    "spatial", "a cat left of a red dog, no cups", (Wanted(("cat",)), Wanted(("red", "dog"))),
+    (Claim("left of", (0, 1)),), ("cup",),
 )  # fmt: skip
 
 

@@ -4,8 +4,9 @@ import pytest
 from pack.layouts.nouns import counted, plural, singular, with_article
 
 PAIRS = [
-    ("cat", "cats"), ("mouse", "mice"), ("fox", "foxes"), ("bench", "benches"), ("vase", "vases"), ("cookie", "cookies"),
-    ("lady", "ladies"), ("tomato", "tomatoes"), ("knife", "knives"), ("sheep", "sheep"), ("child", "children"),
+    ("cat", "cats"), ("mouse", "mice"), ("fox", "foxes"), ("bench", "benches"), ("vase", "vases"),
+    ("cookie", "cookies"), ("lady", "ladies"),
+    ("tomato", "tomatoes"), ("knife", "knives"), ("sheep", "sheep"), ("child", "children"),
     ("red panda", "red pandas"), ("horse", "horses"), ("brush", "brushes"),
 ]  # fmt: skip
 
