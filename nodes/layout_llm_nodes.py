@@ -55,7 +55,7 @@ class PUAskLayout(io.ComfyNode):
                     tooltip="0 gives the same layout again, higher ones vary more and err more.",
                 ),
                 io.Int.Input(
-                    "seed", default=0, min=0, max=0x7FFFFFFF, optional=True,
+                    "seed", default=0, min=0, max=0x7FFFFFFF, control_after_generate=True, optional=True,
                     tooltip="Another seed, another answer, where the server takes seeds.",
                 ),
                 io.Int.Input(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 import time
-from pathlib import Path
 
 import comfy.model_management
 import folder_paths
 import pytest
 import torch
+from chat_server import ChatServer
 from comfy_extras.nodes_bounding_boxes import CreateBoundingBoxes
 from pack.errors import PromptUnderstandingError
 from pack.layouts.types import Layout
@@ -20,9 +19,6 @@ from pack.nodes.layout_llm_nodes import PUAskLayout
 from pack.nodes.layout_nodes import PUBoxesToLayout, PUPlanLayout, PUPreviewLayout
 from pack.nodes.layout_text_nodes import PULayoutInstructions, PULayoutToPrompt, PUReadLayout
 from pack.prompts import read_prompt
-
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "layouts"))
-from chat_server import ChatServer  # noqa: E402  (test folders do not know each other)
 
 REPLY = "Objects: [('a cat', [40, 200, 200, 250]), ('a dog', [270, 220, 220, 230])]\nNegative prompt: cups"
 
