@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from . import fits
+from . import fits, pipelines
 from .host import ROOT, Host
 from .server import has_gpu
 from .shell import Progress
@@ -119,6 +119,8 @@ def _pytest(name: str, host: Host, files: Sequence[Path], rest: Sequence[str]) -
     report.unlink(missing_ok=True)
     command = [str(host.python), "-m", "pytest", "-q", f"--rootdir={TESTS}", f"--junitxml={report}", *rest]
     env = host.environment(**({"PU_TEST_GPU": "1"} if name == "gpu" else {}))
+    if name == "unit":
+        env.setdefault(pipelines.VARIABLE, str(pipelines.fetch(host.python, host.home, progress)))
     # The networks of the tests are too small to share out: on a busy machine threads would wait for each other longer
     # than they work, fifty times over.
     env.setdefault("OMP_NUM_THREADS", "1")
