@@ -51,6 +51,9 @@ PLACE = re.compile(
 )
 _KINDS = ((number, pattern.replace(" ", r"\s+")) for number, (_, pattern) in enumerate(lexicon.RELATIONS))
 RELATION = re.compile("|".join(rf"(?P<k{number}>\b(?:{pattern})\b)" for number, pattern in _KINDS), re.IGNORECASE)
+JOINED = re.compile(r"\s*,?\s*and\s+(?:an?|the|\w+)?\s*", re.IGNORECASE)
+LISTED = re.compile(r"\s*,?\s*(?:and\s+)?(?:an?|the|\w+)?\s*", re.IGNORECASE)
+"""Between things that share what is said behind them: "a bird, a cat and a dog on a sofa"."""
 NO_THING_BEHIND = (
     r"(?:and|or|with|of|in|on|at|to|by|from|next|near|beside|under|beneath|behind|above|below|over|between|inside|while|as|"
     r"wearing|holding|looking|facing|but)\b"
@@ -175,14 +178,18 @@ class _Reader:
     # --- where ---
 
     def _places_and_bonds(self) -> Iterator[Bond]:
-        places = [match for match in PLACE.finditer(self.text)]
+        """In the order of the text: a thing behind a relation has been spoken of, and shares no later place."""
+        places = list(PLACE.finditer(self.text))
         taken = [match.span() for match in places]
-        for match in places:
-            self._place(match)
-        for match in RELATION.finditer(self.text):
-            if any(start < match.end() and match.start() < stop for start, stop in taken):
-                continue
-            yield from self._bond(match)
+        relations = [
+            match for match in RELATION.finditer(self.text)
+            if not any(start < match.end() and match.start() < stop for start, stop in taken)
+        ]  # fmt: skip
+        for match in sorted((*places, *relations), key=lambda match: match.start()):
+            if match.re is PLACE:
+                self._place(match)
+            else:
+                yield from self._bond(match)
 
     def _place(self, match: re.Match[str]) -> None:
         horizontal, vertical = None, None
@@ -280,16 +287,12 @@ class _Reader:
         )  # fmt: skip
 
     def _previous(self, start: int) -> list[int]:
-        """The nearest thing before, and those joined to it: "a cat and a dog on the left" are both there."""
+        """The nearest thing before, and those joined to it by "and": "a cat and a dog on the left" are both there."""
         before = [i for i in self.order if self.prompt.subjects[i].noun.stop <= start and i in self.thing_of]
         group = before[-1:]
         for other in reversed(before[:-1]):
-            if other in self.objects:
-                break
             between = self.text[self.prompt.subjects[other].noun.stop : self._start(group[0])]
-            if not re.fullmatch(r"\s*,?\s*(?:and\s+)?(?:an?|the|\w+)?\s*", between, re.IGNORECASE):
-                break
-            if not re.search(r",|\band\b", between):
+            if other in self.objects or not (JOINED if len(group) == 1 else LISTED).fullmatch(between):
                 break
             group.insert(0, other)
         return list(dict.fromkeys(self.thing_of[i] for i in group))
