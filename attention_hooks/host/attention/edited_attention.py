@@ -13,12 +13,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import comfy.ldm.modules.attention as comfy_attention
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...capture.probabilities import attention_probs, fold_repeats, split_heads
 from ...edits.prompt_edit import Edit
 from ...types import AttentionSite
-from .layer_call import check_keys, check_places, check_tokens, positive_rows
+from .layer_call import check_forward, check_keys, check_places, check_tokens, positive_rows
 
 OVERRIDE = "optimized_attention_override"
 Attention = Callable[[Tensor, Tensor, Tensor, dict[str, Any]], Tensor]
@@ -56,8 +56,11 @@ class EditedAttention:
     reader: Reader | None = None
     over_text: bool = True
     """Cross-attention: the tokens are those of the prompts."""
+    layer: nn.Module | None = None
+    """What is replaced, where it is."""
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
+        check_forward(self.layer, options)
         check_keys(q, k, options)
         attention = self.earlier or _plain_attention
         out = attention(q, k, v, options)

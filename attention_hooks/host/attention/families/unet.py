@@ -36,16 +36,23 @@ def attach(diffusion_model: nn.Module, recorder: Recorder, transformer_options: 
 
 def edit(diffusion_model: nn.Module, crossing: Edits, keeping: Edits, transformer_options: dict[str, Any]) -> None:
     replaced = transformer_options.setdefault("patches_replace", {})
+    blocks = {site: block for site, _, block in _transformers(diffusion_model)}
     for kind, edits in (("attn2", crossing), ("attn1", keeping)):
         patches = replaced[kind] = dict(replaced.get(kind, {}))
         for site, edited in edits.items():
             place = (site.block, site.number, site.index)
             # ComfyUI lets a patch own one transformer of a block, or all of them.
-            patches[place] = replace(edited, earlier=patches.get(place, patches.get(place[:2])))
+            earlier = patches.get(place, patches.get(place[:2]))
+            patches[place] = replace(edited, earlier=earlier, layer=getattr(blocks[site], kind))
 
 
 def _cross_attentions(unet: Any) -> Iterator[tuple[AttentionSite, int, Any]]:
     """(site, latent pixels per map pixel, CrossAttention module) in forward order."""
+    return ((site, down, inner.attn2) for site, down, inner in _transformers(unet))
+
+
+def _transformers(unet: Any) -> Iterator[tuple[AttentionSite, int, Any]]:
+    """(site, latent pixels per map pixel, transformer block with a cross-attention) in forward order."""
     # A pixel-space model may fold pixels into channels before its first block, as the Shapes model does.
     down = getattr(unet, "patch_size", 1)
     for number, block in enumerate(unet.input_blocks):
@@ -62,7 +69,7 @@ def _of_block(name: str, number: int, block: nn.Module, down: int) -> Iterator[t
     for transformer in (child for child in block if type(child).__name__ == "SpatialTransformer"):
         for index, inner in enumerate(transformer.transformer_blocks):
             if inner.attn2 is not None:
-                yield AttentionSite(name, number, index), down, inner.attn2
+                yield AttentionSite(name, number, index), down, inner
 
 
 def _has(block: nn.Module, layer: str) -> bool:
