@@ -23,6 +23,8 @@ from ..types import TokenMaps
 from .base import knob, register
 from .checks import need_tokens
 
+TOGETHER, EACH = "one place, as in the paper", "each must be filled"
+
 
 @register("box_energy")
 @dataclass(frozen=True)
@@ -42,6 +44,12 @@ class BoxEnergy:
         max=1.0,
         step=0.01,
     )
+    several_boxes: str = knob(
+        TOGETHER,
+        "What several boxes of one thing are, as of 'three frogs': one place of which the brightest part counts, so "
+        "that one box may stay empty; or boxes of which each must be filled, which counts better.",
+        options=(TOGETHER, EACH),
+    )
 
     def __call__(self, maps: TokenMaps, prompt: ParsedPrompt) -> Tensor:
         energies = self.per_subject(maps, prompt)
@@ -56,7 +64,9 @@ class BoxEnergy:
     def _energy(self, maps: TokenMaps, thing: Placed) -> Tensor:
         words = maps.at(thing.positions).flatten(1)  # [words places]
         box = mask(thing.boxes, maps.hw).flatten().to(words.device)
-        there, elsewhere = self._brightest(words[:, box]), self._brightest(words[:, ~box])
+        parts = [mask([one], maps.hw).flatten().to(words.device) for one in thing.boxes]
+        filled = [self._brightest(words[:, part]) for part in (parts if self.several_boxes == EACH else [box])]
+        there, elsewhere = torch.stack(filled).mean(0), self._brightest(words[:, ~box])
         return (self.inside * (1 - there) + self.outside * elsewhere).mean()
 
     def _brightest(self, words: Tensor) -> Tensor:

@@ -1,5 +1,5 @@
-"""All boxes of a layout through ComfyUI's GLIGEN, for the first part of sampling only (Li et al. 2023,
-arXiv:2301.07093, section 4.3, "scheduled sampling").
+"""All boxes of a layout through ComfyUI's GLIGEN, for the first part of sampling only ("scheduled sampling", Li et al.
+2023, arXiv:2301.07093).
 
 ComfyUI's own node takes one box at a time, for the whole run, and gives the negative prompt the boxes too; as in the
 authors' code it here gets the adapter's empty places.

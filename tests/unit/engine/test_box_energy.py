@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pack.attention_hooks.losses.box_energy import BoxEnergy
+from pack.attention_hooks.losses.box_energy import EACH, BoxEnergy
 from pack.errors import PromptUnderstandingError
 from pack.layouts.types import Box, Layout, LayoutObject
 from pack.prompts.types import ParsedPrompt, Subject, Token, TokenSpan, Word
@@ -57,6 +57,13 @@ def test_two_boxes_of_one_thing_are_one_place():
     cats = Subject(word("cats", 1), count=2)
     values = BoxEnergy(layout(("cat", WEST_LOW), ("cat", EAST_HIGH))).per_subject(maps(CAT_MAP, hw=HW), prompt(cats))
     assert values.tolist() == pytest.approx([0.6 + 4 * 0.8])
+
+
+def test_or_each_of_them_must_be_filled():
+    """0.4 in one and nothing in the other: inside 0.2, outside 0.8."""
+    cats, boxes = Subject(word("cats", 1), count=2), layout(("cat", WEST_LOW), ("cat", EAST_HIGH))
+    values = BoxEnergy(boxes, several_boxes=EACH).per_subject(maps(CAT_MAP, hw=HW), prompt(cats))
+    assert values.tolist() == pytest.approx([0.8 + 4 * 0.8])
 
 
 def test_mean_over_the_words_and_all_their_pieces():
