@@ -33,6 +33,12 @@ def places(text):
         ("a man on a beach", [(1, "a man")]),
         ("a cat under a table, a dog on the table", [(1, "a cat"), (1, "a table"), (1, "a dog")]),
         ("a lamp in the lower right corner", [(1, "a lamp")]),
+        ("a cat wearing a hat and a scarf", [(1, "a cat wearing a hat and a scarf")]),
+        ("a dog with a red collar next to a car", [(1, "a dog with a red collar"), (1, "a car")]),
+        ("a woman in a red dress on a bench", [(1, "a woman in a red dress"), (1, "a bench")]),
+        ("two men holding umbrellas", [(2, "a man holding umbrellas")]),
+        ("1girl, red hair, blue dress, a cat", [(1, "a girl, red hair, blue dress"), (1, "a cat")]),
+        ("a table with two cups", [(1, "a table"), (2, "a cup")]),
     ],
 )
 def test_things_and_counts(text, expected):
@@ -55,6 +61,8 @@ def test_things_and_counts(text, expected):
         ("a fox on the left side of a bear", [("left of", "fox", "bear")]),
         ("a bird, a cat and a dog on a sofa", [("on", "bird", "sofa"), ("on", "cat", "sofa"), ("on", "dog", "sofa")]),
         ("a bird, a cat on a sofa", [("on", "cat", "sofa")]),
+        ("a table with two cups on it", [("on", "cup", "table")]),
+        ("a cat wearing a hat to the left of a dog", [("left of", "cat", "dog")]),
         ("a man on a beach", []),
         ("a cat on the left and a dog on the right", []),
     ],
