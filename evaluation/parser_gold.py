@@ -2,8 +2,8 @@
 
 A line of a gold file is `prompt => groups ! denied`: groups and denied nouns are separated by ";", the last word of a
 group is the noun, those before it describe it, and "?" marks what is right either way. `\\n`, `\\r` and `\\t` are
-written out. "# kind" opens a kind of prompts. `seen.txt` and `set_aside.txt` have been looked at while rules were made, `fresh.txt`
-was labelled before its author had read a rule, and is only counted.
+written out. "# kind" opens a kind of prompts. `seen.txt` and `set_aside.txt` have been looked at while rules were
+made, `fresh.txt` was labelled before its author had read a rule, and is only counted.
 """
 
 from __future__ import annotations
