@@ -137,6 +137,19 @@ def other_level_first(model):
     return clone
 
 
+def negative_first(model):
+    """A pass of the negative prompt alone, at the same level before the picture's own."""
+    clone = model.clone()
+
+    def predict_noise(executor, x, sigma, options, seed):
+        guider = executor.class_obj
+        comfy.samplers.calc_cond_batch(guider.inner_model, [guider.conds["negative"]], x, sigma, options)
+        return executor(x, sigma, options, seed)
+
+    clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, "neighbour", predict_noise)
+    return clone
+
+
 def tiled(model):
     """The picture is never seen as a whole (tiled diffusion)."""
     clone = model.clone()

@@ -162,7 +162,7 @@ def test_outlines_cannot_be_kept_where_places_are_merged_or_tiled(model, other, 
 # --- passes ---
 
 
-@pytest.mark.parametrize("other", ["windows", "other_level", "other_level_first", "perturbed"])
+@pytest.mark.parametrize("other", ["windows", "other_level", "other_level_first", "negative_first", "perturbed"])
 @pytest.mark.parametrize("each_step", [False, True])
 def test_maps_are_of_the_pictures_own_pass(model, other, each_step):
     """At one step from one noise, the maps are those of the MODEL without these passes, and the picture is theirs."""
