@@ -1,12 +1,16 @@
 """Other packs' patches beside ours: nothing is left behind, and nothing of theirs is taken for the picture's own."""
 
+from dataclasses import replace
+
 import comfy.model_management
 import neighbours
 import pytest
 import torch
 from editing import blending, differ, pair, sample_edit, swap, weighted
 from engine import guided, positive, prompt, sample
+from pack.attention_hooks.edits.self_attention import SelfInjection
 from pack.attention_hooks.edits.structured import OneKeySet, Phrase
+from pack.attention_hooks.edits.windows import Window
 from pack.attention_hooks.host.editing.attention_values import with_value_edit
 from pack.attention_hooks.host.install import with_capture, with_edit
 from pack.attention_hooks.host.sampling.forwards import forwards_kept, forwards_kept_when_stopped
@@ -141,10 +145,24 @@ def test_merged_places_are_refused_by_name(model):
         captured(neighbours.merged_places(model))
 
 
+@pytest.mark.parametrize(("other", "met"), [("token_merging", "looks from"), ("hyper_tile", "rows of its own")])
+def test_outlines_cannot_be_kept_where_places_are_merged_or_tiled(model, other, met):
+    """An edit that keeps outlines in the layers that these two change; by default it does so in deeper ones."""
+    patched, edit = getattr(neighbours, other)(model), swap(pair())
+    sources = []
+    for one in (patched, with_edit(patched, edit)):
+        torch.manual_seed(0)  # which both draw from
+        sources.append(sample_edit(one, edit, steps=1)[0])
+    assert torch.equal(*sources)
+    everywhere = replace(edit, self_attention=(SelfInjection(Window(0.0, 0.4), "all"),))
+    with pytest.raises(PromptUnderstandingError, match=met):
+        sample_edit(with_edit(patched, everywhere), everywhere, steps=1)
+
+
 # --- passes ---
 
 
-@pytest.mark.parametrize("other", ["windows", "other_level", "other_level_first", "perturbed"])
+@pytest.mark.parametrize("other", ["windows", "other_level", "other_level_first", "negative_first", "perturbed"])
 @pytest.mark.parametrize("each_step", [False, True])
 def test_maps_are_of_the_pictures_own_pass(model, other, each_step):
     """At one step from one noise, the maps are those of the MODEL without these passes, and the picture is theirs."""

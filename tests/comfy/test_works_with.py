@@ -28,7 +28,7 @@ from real_image import HW, come_back, inverted, picture, text
 from tiny import conditioning, tiny_sd
 from works_with import DOCUMENT, NO_MAPS, OURS, REFUSED, THEIRS, document, expected
 
-STEPS = 2
+STEPS = 3
 Latent = torch.Tensor
 
 
@@ -81,6 +81,7 @@ def edit(length: int) -> Ours:
     made = swap(pair(length=length))
 
     def sampled(model):
+        torch.manual_seed(0)  # which token merging draws from
         pos, start = edit_positive(made), noise(made, hw=HW)
         return sample(model, steps=STEPS, pos=pos, neg=conditioning(length, seed=2), start_noise=start, hw=HW)
 
@@ -181,7 +182,7 @@ def test_their_patch_alone(theirs):
     """The stand-ins that draw another picture do so, and leave nothing on the model."""
     length, before = LONG.get(theirs, 77), run(base(), 77)
     out = run(getattr(neighbours, theirs)(base()), length)
-    same = theirs in ("more_keys", "no_grad", "other_level_first", "hyper_tile", "own_tokens")
+    same = theirs in ("regions", "more_keys", "no_grad", "other_level_first")
     assert out.isfinite().all() and (same or not torch.equal(out, before))
     assert torch.equal(run(base(), 77), before)
 

@@ -58,8 +58,6 @@ EXCEPTIONS = {
     "regions": dict.fromkeys(("guidance", "capture", "edit", "structured"), REFUSED),
     "own_tokens": dict.fromkeys(("guidance", "capture", "edit", "structured"), REFUSED),
     "merged_places": dict.fromkeys(("guidance", "capture", "edit"), REFUSED),
-    "token_merging": {"edit": REFUSED},
-    "hyper_tile": {"edit": REFUSED},
     "no_grad": {"guidance": REFUSED},
     "tiled": {"capture": NO_MAPS},
     "answered": {"guidance": REFUSED},

@@ -48,8 +48,8 @@ def check_keys(q: Tensor, k: Tensor, options: Options) -> None:
     if len(q) != len(k):
         raise _met(
             options,
-            f"The layer {_layer(options)} has {len(q)} rows that look at the text of {len(k)}: a patch of another node "
-            "pack has added rows of its own.",
+            f"The layer {_layer(options)} has {len(q)} rows that look at {len(k)}: a patch of another node pack has "
+            "added rows of its own.",
         )
 
 
