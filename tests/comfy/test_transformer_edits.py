@@ -51,8 +51,7 @@ def test_reweighting_one_prompt(kind, value):
 def test_an_interrupt_leaves_no_hook(kind):
     node = with_edit(kind.model, weighted(ALONE, 2.0))
     wanted = run(kind, node, ALONE)
-    network = kind.model.model.diffusion_model
-    last = (network.joint_blocks if hasattr(network, "joint_blocks") else network.blocks)[-1]
+    last = kind.layers[-1]
 
     def stop(*_):
         raise InterruptProcessingException

@@ -127,7 +127,7 @@ def test_an_interrupt_leaves_nothing_behind(kind):
     node = with_capture(kind.model, Capture())
     wanted = kind.sample(node)
     network = kind.model.model.diffusion_model
-    last = (network.joint_blocks if hasattr(network, "joint_blocks") else network.blocks)[-1]
+    last = kind.layers[-1]
 
     def stop(*_):
         raise InterruptProcessingException

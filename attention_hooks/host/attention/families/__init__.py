@@ -13,8 +13,9 @@ from .family import Family
 from .pixart import pixart
 from .sd3 import sd3
 from .unet import unet
+from .z_image import z_image
 
-FAMILIES: tuple[Family, ...] = (unet, sd3, pixart)
+FAMILIES: tuple[Family, ...] = (unet, sd3, pixart, z_image)
 
 
 def family_of(model: Any) -> Family:
