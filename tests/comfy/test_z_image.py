@@ -1,22 +1,17 @@
-"""Z-Image: where its words lie, what its padding does, and what it cannot do. The rest is in test_transformers and
+"""Z-Image: where text and picture lie, what padding does, and what it cannot do. The rest is in test_transformers and
 test_transformer_edits, which run on it too."""
 
 import comfy.ldm.lumina.model as lumina
 import comfy.model_management
-import comfy.text_encoders.z_image
 import pytest
 import torch
 from editing import pair, swap, swapped
 from engine import guided, positive
 from pack.attention_hooks.host.attention.families import family_of, z_image
-from pack.attention_hooks.host.conditioning.tokens import read_tokens
 from pack.attention_hooks.host.install import with_capture, with_edit
 from pack.attention_hooks.host.settings import Capture, run_log
 from pack.errors import PromptUnderstandingError
-from test_look_nodes import look, no_preview_files  # noqa: F401  # the second is a fixture
-from test_prompt_nodes import clip, parse
 from test_transformer_edits import run
-from tiny import conditioning
 from transformer_kinds import OVERRIDE, Kind
 
 HEADS = 4
@@ -60,22 +55,6 @@ def test_maps_are_those_the_model_computed(z, length, hw):
         assert torch.allclose(probs[0].double(), wanted, atol=1e-5)
 
 
-def test_the_heat_map_of_a_word_is_its_tokens(z):
-    """From the real tokenizer with its chat template to the mask, through the nodes."""
-    parsed = parse("z", "a red cat and a blue dog")
-    cat = next(word for word in parsed.words if word.text == "cat")
-    assert cat.positions == (5,) and parsed.length == read_tokens(clip("z"), parsed.text).length
-    node = with_capture(z.model, Capture())
-    samples = z.sample(node, pos=conditioning(parsed.length, seed=3))
-    maps = z.maps(node, samples)
-    heat = sum(probs[0, 0, 5] for probs in maps.probs.values())
-    heat = (heat - heat.min()) / (heat.max() - heat.min())
-    _, masks = look(node, {"samples": samples}, parsed, words="cat", threshold=0.0)
-    size = (8 * z.hw[0], 8 * z.hw[1])
-    wanted = torch.nn.functional.interpolate(heat[None, None], size, mode="bicubic", align_corners=False)[0, 0]
-    assert torch.allclose(masks[0], wanted.clamp(0, 1), atol=1e-4)
-
-
 def test_guidance_switches_nothing_on_for_good(z):
     """The fused rotations are left out in its own passes, and at no other time."""
     seen = []
@@ -98,7 +77,7 @@ def test_guidance_switches_nothing_on_for_good(z):
 
 def test_a_source_and_edits_of_unlike_lengths_are_refused(z):
     edit = swap(pair(swapped(2, length=80)), self_until=0.0)
-    with pytest.raises(PromptUnderstandingError, match="have 77, 80 tokens.*numbers the places"):
+    with pytest.raises(PromptUnderstandingError, match="have 77, 80 tokens.*numbers the places of text"):
         run(z, with_edit(z.model, edit), edit)
 
 

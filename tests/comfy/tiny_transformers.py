@@ -1,4 +1,4 @@
-"""Small SD3, PixArt and Z-Image networks and SD3's text encoders, of ComfyUI's own classes, with random weights."""
+"""Small transformer networks and SD3's text encoders, of ComfyUI's own classes, with random weights."""
 
 from __future__ import annotations
 
@@ -62,6 +62,21 @@ def tiny_z_image(dtype: torch.dtype = torch.float32):
     if dtype == torch.float64:
         # ComfyUI rotates in float32 whatever else it computes in, which finite differences would see.
         model.diffusion_model.rope_embedder.register_forward_hook(lambda module, args, out: out.double())
+    return _patcher(model)
+
+
+@torch.inference_mode()
+def tiny_qwen_image(dtype: torch.dtype = torch.float32):
+    """Two blocks of two streams, two heads."""
+    config = {
+        "image_model": "qwen_image", "num_layers": 2, "attention_head_dim": 24, "num_attention_heads": 2,
+        "joint_attention_dim": CONTEXT, "axes_dims_rope": (8, 8, 8),
+    }  # fmt: skip
+    family = comfy.supported_models.QwenImage(config)
+    family.set_inference_dtype(dtype, None)
+    model = comfy.model_base.QwenImage(family)
+    if dtype == torch.float64:
+        model.diffusion_model.pe_embedder.register_forward_hook(lambda module, args, out: out.double())
     return _patcher(model)
 
 

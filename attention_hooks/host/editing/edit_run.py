@@ -156,7 +156,7 @@ class EditRun(Part):
         if not self._family.UNLIKE_LENGTHS and len(set(lengths)) > 1:
             raise PromptUnderstandingError(
                 f"The source and its edits have {', '.join(map(str, lengths))} tokens, but a {self._family.NAME} model "
-                "numbers the places of the picture on from those of the text, so in one batch all need as many. Write "
+                "numbers the places of text and picture, so in one batch all need as many. Write "
                 "edits with as many words as the source, or use the report of Encode Edit to see where they differ."
             )
 
