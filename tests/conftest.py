@@ -48,7 +48,7 @@ def model():
     return tiny_sd()
 
 
-@pytest.fixture(scope="module", params=["sd3", "sd35", "pixart"])
+@pytest.fixture(scope="module", params=["sd3", "sd35", "pixart", "z_image", "qwen_image"])
 def kind(request):
     """Each of the tiny transformers."""
     from transformer_kinds import Kind

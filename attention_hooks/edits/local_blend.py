@@ -44,8 +44,9 @@ class LocalBlend:
 
 
 def blended(x: Tensor, mask: Tensor) -> Tensor:
-    """x [groups prompts C H W], mask [groups prompts H W] -> the source's x, exactly, wherever the mask is not."""
-    return torch.where(mask[:, :, None], x, x[:, :1])
+    """x [groups prompts C H W], or with frames before H, mask [groups prompts H W] -> the source's x, exactly, wherever
+    the mask is not."""
+    return torch.where(mask.unflatten(1, (-1, *[1] * (x.ndim - 4))), x, x[:, :1])
 
 
 def _union(masks: Tensor) -> Tensor:

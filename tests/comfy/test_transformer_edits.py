@@ -29,7 +29,7 @@ def text_of(edit, seed=1):
 def run(kind, model, edit, **options):
     """A group of one noise, three steps."""
     noise = torch.randn(1, kind.channels, *kind.hw, generator=torch.Generator().manual_seed(0))
-    options = {"steps": 3, "start_noise": noise.repeat(len(edit.prompts), 1, 1, 1), **options}
+    options = {"steps": 3, "start_noise": noise.repeat_interleave(len(edit.prompts), 0), **options}
     return kind.sample(model, batch=len(edit.prompts), pos=text_of(edit), **options)
 
 
@@ -51,8 +51,7 @@ def test_reweighting_one_prompt(kind, value):
 def test_an_interrupt_leaves_no_hook(kind):
     node = with_edit(kind.model, weighted(ALONE, 2.0))
     wanted = run(kind, node, ALONE)
-    network = kind.model.model.diffusion_model
-    last = (network.joint_blocks if hasattr(network, "joint_blocks") else network.blocks)[-1]
+    last = kind.layers[-1]
 
     def stop(*_):
         raise InterruptProcessingException
@@ -172,7 +171,7 @@ def test_joint_shares_by_hand():
     assert joint_probs(q, k, 1, slice(0, 2)).flatten().tolist() == pytest.approx([1 / 8, 2 / 8])
 
 
-@pytest.mark.parametrize("name", ["sd3", "pixart"])
+@pytest.mark.parametrize("name", ["sd3", "pixart", "z_image", "qwen_image"])
 def test_local_blend_finds_its_place(name):
     kind = Kind(name)
     rows = torch.zeros(2, 77)
@@ -183,7 +182,7 @@ def test_local_blend_finds_its_place(name):
     out = run(kind, node, edit)
     mask = run_log(node).find(out).blend_mask[1].bool()
     assert 0 < mask.float().mean() < 1
-    assert torch.equal(out[1][:, ~mask], out[0][:, ~mask]) and not torch.equal(out[1][:, mask], out[0][:, mask])
+    assert torch.equal(out[1][..., ~mask], out[0][..., ~mask]) and not torch.equal(out[1][..., mask], out[0][..., mask])
 
 
 def test_keeping_outlines_is_refused_in_a_sentence(kind):

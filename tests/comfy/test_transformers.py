@@ -1,4 +1,4 @@
-"""Models conditioned by T5: SD3's joint attention and PixArt's cross-attention are read, shown and guided."""
+"""Transformers, conditioned by T5 or a language model: their attention is read, shown and guided."""
 
 import comfy.model_management
 import comfy.sampler_helpers
@@ -17,6 +17,7 @@ from pack.errors import PromptUnderstandingError
 from pack.nodes.prompt_nodes import PUEncodePrompt
 from test_gradient import column_loss, value_and_gradient
 from test_look_nodes import look, no_preview_files  # noqa: F401  # the second is a fixture
+from test_prompt_nodes import parse
 from tiny import conditioning
 from tiny_transformers import SD3_BLOCKS, SD3_HEADS, tiny_sd3_clip
 from transformer_kinds import OVERRIDE, Kind
@@ -127,7 +128,7 @@ def test_an_interrupt_leaves_nothing_behind(kind):
     node = with_capture(kind.model, Capture())
     wanted = kind.sample(node)
     network = kind.model.model.diffusion_model
-    last = (network.joint_blocks if hasattr(network, "joint_blocks") else network.blocks)[-1]
+    last = kind.layers[-1]
 
     def stop(*_):
         raise InterruptProcessingException
@@ -227,6 +228,21 @@ def test_the_heat_map_of_a_word_adds_up_both_its_places(clip, joint):
     size = (8 * joint.hw[0], 8 * joint.hw[1])
     wanted = torch.nn.functional.interpolate(heat[None, None], size, mode="bicubic", align_corners=False)[0, 0]
     assert masks.shape == (1, *size) and torch.allclose(masks[0], wanted.clamp(0, 1), atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "encoder", "place"), [("z_image", "z", 5), ("qwen_image", "qwen", 2)])
+def test_the_heat_map_of_a_word_behind_a_chat_template(name, encoder, place):
+    """From the real tokenizers to the mask: Z-Image keeps the template's front, Qwen-Image cuts it off."""
+    kind, parsed = Kind(name), parse(encoder, "a red cat and a blue dog")
+    assert next(word for word in parsed.words if word.text == "cat").positions == (place,)
+    node = with_capture(kind.model, Capture(prompt=parsed))
+    samples = kind.sample(node, pos=tag(conditioning(parsed.length, seed=3), parsed))
+    heat = sum(probs[0, 0, place] for probs in kind.maps(node, samples).probs.values())
+    heat = (heat - heat.min()) / (heat.max() - heat.min())
+    _, masks = look(node, {"samples": samples}, parsed, words="cat", threshold=0.0)
+    size = tuple(8 * side for side in kind.hw[-2:])
+    wanted = torch.nn.functional.interpolate(heat[None, None], size, mode="bicubic", align_corners=False)[0, 0]
+    assert torch.allclose(masks[0], wanted.clamp(0, 1), atol=1e-4)
 
 
 def test_a_prompt_of_another_text_is_refused_here_too(joint):

@@ -1,4 +1,4 @@
-"""Small SD3 and PixArt networks and SD3's three text encoders, of ComfyUI's own classes, with random weights."""
+"""Small transformer networks and SD3's text encoders, of ComfyUI's own classes, with random weights."""
 
 from __future__ import annotations
 
@@ -45,6 +45,39 @@ def tiny_pixart(dtype: torch.dtype = torch.float32):
     family = comfy.supported_models.PixArtAlpha(config)
     family.set_inference_dtype(dtype, None)
     return _patcher(comfy.model_base.PixArt(family))
+
+
+@torch.inference_mode()
+def tiny_z_image(dtype: torch.dtype = torch.float32):
+    """Two blocks behind two refiners, four heads of q for two of k and v; text and picture filled up to 32s."""
+    config = {
+        "image_model": "lumina2", "in_channels": 16, "dim": 256, "n_heads": 4, "n_kv_heads": 2, "n_layers": 2,
+        "n_refiner_layers": 1, "axes_dims": [16, 24, 24], "axes_lens": [128, 64, 64], "qk_norm": True,
+        "cap_feat_dim": CONTEXT, "multiple_of": 16, "ffn_dim_multiplier": 1.0, "z_image_modulation": True,
+        "time_scale": 1000.0, "pad_tokens_multiple": 32,
+    }  # fmt: skip
+    family = comfy.supported_models.ZImage(config)
+    family.set_inference_dtype(dtype, None)
+    model = comfy.model_base.Lumina2(family)
+    if dtype == torch.float64:
+        # ComfyUI rotates in float32 whatever else it computes in, which finite differences would see.
+        model.diffusion_model.rope_embedder.register_forward_hook(lambda module, args, out: out.double())
+    return _patcher(model)
+
+
+@torch.inference_mode()
+def tiny_qwen_image(dtype: torch.dtype = torch.float32):
+    """Two blocks of two streams, two heads."""
+    config = {
+        "image_model": "qwen_image", "num_layers": 2, "attention_head_dim": 24, "num_attention_heads": 2,
+        "joint_attention_dim": CONTEXT, "axes_dims_rope": (8, 8, 8),
+    }  # fmt: skip
+    family = comfy.supported_models.QwenImage(config)
+    family.set_inference_dtype(dtype, None)
+    model = comfy.model_base.QwenImage(family)
+    if dtype == torch.float64:
+        model.diffusion_model.pe_embedder.register_forward_hook(lambda module, args, out: out.double())
+    return _patcher(model)
 
 
 @torch.inference_mode()

@@ -53,6 +53,7 @@ class EditRun(Part):
         self._sites = self._family.sites(self._network)
         self.reads = (Reads(frozenset(entry.site for entry in self._sites), lengths),)
         self._check_self_attention(model)
+        self._check_lengths()
         self._progress_of: dict[float, float] = {}
         self._progress = 0.0
         self._heat: dict[tuple[int, int], Tensor] = {}
@@ -159,6 +160,15 @@ class EditRun(Part):
                 f"The edit is to keep outlines by self-attention, which this pack cannot reach in a "
                 f"{type(model).__name__} model. Set 'self_until' of Word Swap, Refine or Re-weight to 0; the attention "
                 "to the words is edited all the same."
+            )
+
+    def _check_lengths(self) -> None:
+        lengths = [prompt.length for prompt in self._edit.prompts]
+        if not self._family.UNLIKE_LENGTHS and len(set(lengths)) > 1:
+            raise PromptUnderstandingError(
+                f"The source and its edits have {', '.join(map(str, lengths))} tokens, but a {self._family.NAME} model "
+                "numbers the places of text and picture, so in one batch all need as many. Write "
+                "edits with as many words as the source, or use the report of Encode Edit to see where they differ."
             )
 
     def _check_batch(self, noise: Tensor) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 from .....errors import PromptUnderstandingError
 from .family import Family
 from .pixart import pixart
+from .qwen_image import qwen_image
 from .sd3 import sd3
 from .unet import unet
+from .z_image import z_image
 
-FAMILIES: tuple[Family, ...] = (unet, sd3, pixart)
+FAMILIES: tuple[Family, ...] = (unet, sd3, pixart, z_image, qwen_image)
 
 
 def family_of(model: Any) -> Family:

@@ -25,6 +25,8 @@ class Family(ABC):
     """As users call these models."""
     EDITS_SELF_ATTENTION: ClassVar[bool] = False
     """Whether `edit` can do anything with `keeping`."""
+    UNLIKE_LENGTHS: ClassVar[bool] = True
+    """Whether prompts of unlike lengths can be rows of one batch, the shorter one laid several times in a row."""
 
     @abstractmethod
     def matches(self, network: nn.Module) -> bool: ...

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import comfy.model_management
 from torch import Tensor
 
 from .....errors import PromptUnderstandingError
@@ -40,8 +41,10 @@ class Layout:
     keys: int
 
     def holds(self, call: AttentionCall) -> bool:
-        """Whether this is such an attention, and not a refiner's or one of the picture alone."""
-        return (call.queries, call.keys) == (self.queries, self.keys)
+        """Whether this is such an attention, and not a refiner's or one of the picture alone. Where reference pictures
+        stand behind, the network says how long they are."""
+        references = sum(call.keywords.get("transformer_options", {}).get("reference_image_num_tokens", ()))
+        return (call.queries, call.keys) == (self.queries + references, self.keys + references)
 
 
 def joint(first: int, text: int, hw: tuple[int, int], padded: int | None = None, behind: int = 0) -> Layout:
@@ -86,6 +89,26 @@ class OverrideFamily(TransformerFamily):
             override.check()
 
         around_each_call(transformer_options, calls)
+
+
+class RotatedFamily(OverrideFamily):
+    """Text and picture are told apart by rotations, which number their places (Su et al., 2021)."""
+
+    UNLIKE_LENGTHS = False
+
+    def number(self, call: AttentionCall, counted: int) -> int:
+        """The network says it, in newer ComfyUI."""
+        return call.keywords.get("transformer_options", {}).get("block_index", counted)
+
+    @contextmanager
+    def differentiable(self) -> Iterator[None]:
+        """The fused norms and rotations have no backward; ComfyUI leaves them out while it trains."""
+        before = comfy.model_management.in_training
+        comfy.model_management.in_training = True
+        try:
+            yield
+        finally:
+            comfy.model_management.in_training = before
 
 
 class FamilyOverride(Override):
