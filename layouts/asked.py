@@ -36,7 +36,8 @@ WORN = lexicon.words(
 )
 """What a thing has on or about itself: it belongs into the thing's box and caption."""
 HAS = re.compile(
-    r"\s+(?:(?:who|that|which)\s+)?(?:is\s+|are\s+)?(?P<word>wearing|wears|holding|holds|carrying|carries|with|in|having)\s+"
+    r"\s+(?:(?:who|that|which)\s+)?(?:is\s+|are\s+)?(?P<word>wearing|wears|holding|holds|carrying|carries|with|in|having|"
+    r"full\s+of|filled\s+with|of)\s+"
     r"(?:(?:an?|the|his|her|its|their|two|some)\s+)?(?:pair\s+of\s+)?",
     re.IGNORECASE,
 )
@@ -363,8 +364,11 @@ class _Reader:
         if head and places and not re.search(r"\bscene$", head):
             head = f"{head} of a scene" if self.things else f"{head} of"
         whole = " ".join(part for part in (head or first, places) if part)
-        looks = [text for text, reason in self.prompt.left_out if reason in ("style", "light", "quality")
-                 and text.lower() not in whole.lower() and not _is_medium(text)]  # fmt: skip
+        looks = [
+            text for text, reason in self.prompt.left_out
+            if reason in ("style", "light", "quality") and text.lower() not in whole.lower()
+            and text.lower() not in lexicon.ALWAYS_STYLE and not _is_medium(text)
+        ]  # fmt: skip
         return ", ".join([whole or "a realistic scene", *looks])
 
     def _medium(self) -> str:

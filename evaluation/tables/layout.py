@@ -33,7 +33,7 @@ def _set(measured: Mapping[str, Any]) -> str:
         for task, row in sorted(measured["tasks"].items(), key=lambda item: item[0] == "all")
     ]
     seconds = measured["seconds"]
-    speed = f"A layout took {seconds['mean']:.2f} s, at most {seconds['most']:.2f} s."
+    speed = f"A layout took {seconds['mean']:.2f} s of one core, at most {seconds['most']:.2f} s."
     failed = [f"- {case['prompt']}: {'; '.join(case['wrong'])}" for case in measured["failures"]]
     parts = [table(["task", "prompts", "passed %"], rows), speed]
     return "\n\n".join([*parts, "What failed:", "\n".join(failed)] if failed else parts)

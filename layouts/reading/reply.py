@@ -67,7 +67,8 @@ def read_reply(
     elif asked is not None and asked.things:
         notes.append("The reply has no boxes, though the prompt names things.")
     background, negative = _around(claims, asked)
-    return Layout(width, height, objects, background, negative, (*notes, *_shape(canvas, width, height), *repairs))
+    shape = _shape(claims.aspect, canvas, width, height)
+    return Layout(width, height, objects, background, negative, (*notes, *shape, *repairs))
 
 
 def _placed(claim: Claim, meaning: Meaning, canvas: tuple[float, float]) -> Placed:
@@ -278,12 +279,11 @@ def _canvas(claims: Claims, width: int, height: int) -> tuple[float, float]:
     return own if own is not None and min(own) >= 16 and max(own) < 1e6 else (float(width), float(height))
 
 
-def _shape(canvas: tuple[float, float], width: int, height: int) -> Iterator[str]:
-    if abs(canvas[0] / canvas[1] - width / height) > 0.05 * width / height:
-        yield (
-            f"The reply is for a canvas of {canvas[0]:g} × {canvas[1]:g}, the picture is {width} × {height}: boxes "
-            "were stretched with it."
-        )
+def _shape(aspect: float | None, canvas: tuple[float, float], width: int, height: int) -> Iterator[str]:
+    own = aspect or canvas[0] / canvas[1]
+    if abs(own - width / height) > 0.05 * width / height:
+        shape = f"{own:.2f} times as wide as high" if aspect else f"{canvas[0]:g} × {canvas[1]:g}"
+        yield f"The reply is for a canvas of {shape}, the picture is {width} × {height}: boxes were stretched with it."
 
 
 def _around(claims: Claims, asked: Asked | None) -> tuple[str, str]:

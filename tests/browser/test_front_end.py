@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from chat_server import ChatServer
 from front_end import comfy_server, page, wait_for  # noqa: F401  (fixtures)
 
 WORKFLOWS = Path(__file__).resolve().parent.parent.parent / "workflows"
@@ -106,6 +107,18 @@ GUIDED = [
     for name in NAMES
     if {"PULoadShapesModel", "PUAttendAndExcite"} <= {node["type"] for node in canvas(name)["nodes"]}
 ]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("layout_")])
+def test_pressing_run_draws_the_boxes(page, name):
+    """By the planner, of pasted text, and by a language model."""
+    page.load(canvas(name))
+    with ChatServer() as server:
+        if name == "layout_server":
+            page.set_widget("PUAskLayout", "url", server.url)
+        page.press_run()
+        drawn = wait_for("The drawn boxes", lambda: page.pictures("PUPreviewLayout"), 120)
+    assert drawn == [[768, 512]]
 
 
 def test_pressing_run_paints_both_stages_of_the_cascade(page):

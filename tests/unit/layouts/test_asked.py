@@ -38,6 +38,7 @@ def places(text):
         ("a woman in a red dress on a bench", [(1, "a woman in a red dress"), (1, "a bench")]),
         ("two men holding umbrellas", [(2, "a man holding umbrellas")]),
         ("1girl, red hair, blue dress, a cat", [(1, "a girl, red hair, blue dress"), (1, "a cat")]),
+        ("a mug of hot cocoa and a jar full of marbles", [(1, "a mug of hot cocoa"), (1, "a jar full of marbles")]),
         ("a table with two cups", [(1, "a table"), (2, "a cup")]),
     ],
 )

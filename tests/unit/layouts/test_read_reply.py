@@ -139,6 +139,8 @@ def test_thousandths_on_a_small_canvas_are_seen():
 def test_another_shape_of_canvas_is_told():
     text = '{"size": "512x512", "objects": [{"caption": "a cat", "x": 0, "y": 0, "width": 256, "height": 256}]}'
     assert "512 × 512, the picture is 1024 × 512" in notes(text, 1024, 512)
+    wide = '{"aspect_ratio": "16:9", "objects": [{"caption": "a cat", "box_2d": [0, 0, 500, 500]}]}'
+    assert "1.78 times as wide as high" in notes(wide, 512, 512) and "stretched" not in notes(wide, 1344, 768)
 
 
 # --- repairs ---
