@@ -115,4 +115,5 @@ ON_SMALL_WORLD = every_method(
     {"step_size": 2.5},
     {"binding": 0.4, "apart": 0.2},
 )
-"""Small World's maps are as bright as those of Shapes; steps that suit Attend-and-Excite break pictures in the others."""
+"""Small World's maps are as bright as those of Shapes; a step that suits Attend-and-Excite breaks pictures in the
+others."""

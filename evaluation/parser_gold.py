@@ -2,7 +2,8 @@
 
 A line of a gold file is `prompt => groups ! denied`: groups and denied nouns are separated by ";", the last word of a
 group is the noun, those before it describe it, and "?" marks what is right either way. `\\n`, `\\r` and `\\t` are
-written out. "# kind" opens a kind of prompts. `seen.txt` may be looked at while rules are made, `set_aside.txt` not.
+written out. "# kind" opens a kind of prompts. `seen.txt` and `set_aside.txt` have been looked at while rules were
+made, `fresh.txt` was labelled before its author had read a rule, and is only counted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ..prompts.pipelines import AUTO, BUNDLED, installed_pipelines
 from ..prompts.types import ParsedPrompt, Token
 
 GOLD = Path(__file__).resolve().parents[1] / "tests" / "data" / "gold"
-HALVES = ("seen", "set_aside")
+HALVES = ("seen", "set_aside", "fresh")
 LENGTH = 512
 UNWRITTEN = {"\\n": "\n", "\\r": "\r", "\\t": "\t"}
 Group = tuple[str, frozenset[str]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..prompts import lexicon
 from ..prompts.types import ParsedPrompt, Subject
-from .nouns import counted, is_plural, singular, with_article
+from .nouns import PEOPLE, counted, is_plural, singular, with_article
 
 SETTINGS = lexicon.words(
     """
@@ -25,6 +25,23 @@ SETTINGS = lexicon.words(
 )
 """Scenery: it goes into the background, not into a box."""
 UNBOXED = lexicon.words("light shadow reflection wind rain fog mist sunlight moonlight sunset sunrise smoke weather")
+WORN = lexicon.words(
+    """
+    hat cap crown helmet scarf collar coat jacket dress skirt shirt blouse suit sweater hoodie uniform robe cape cloak
+    shoes boots gloves glasses sunglasses goggles tie bowtie necklace earrings ring belt apron mask armor armour jeans
+    pants trousers shorts socks kimono costume bikini swimsuit veil ribbon bow backpack hair beard mustache moustache
+    eyes ears tail wings horns fur feathers mane paws claws beak teeth smile face skin hands arms legs spots stripes
+    eye ear wing horn paw hand arm leg leash saddle bandana handbag
+    """
+)
+"""What a thing has on or about itself: it belongs into the thing's box and caption."""
+HAS = re.compile(
+    r"\s+(?:(?:who|that|which)\s+)?(?:is\s+|are\s+)?(?P<word>wearing|wears|holding|holds|carrying|carries|with|in|having)\s+"
+    r"(?:(?:an?|the|his|her|its|their|two|some)\s+)?(?:pair\s+of\s+)?",
+    re.IGNORECASE,
+)
+AND = re.compile(r"\s*(?:,|\band\b|,\s*and\b)\s*(?:(?:an?|the|his|her|its|their)\s+)?", re.IGNORECASE)
+IT = re.compile(r"\s+(?:it|them)\b", re.IGNORECASE)
 VAGUE = {"several": 4, "some": 3, "few": 3, "many": 6, "multiple": 4, "various": 4, "numerous": 6, "lots": 6}
 """Words for a number that is not said, and how many boxes they get."""
 PLURAL = 3
@@ -51,6 +68,9 @@ PLACE = re.compile(
 )
 _KINDS = ((number, pattern.replace(" ", r"\s+")) for number, (_, pattern) in enumerate(lexicon.RELATIONS))
 RELATION = re.compile("|".join(rf"(?P<k{number}>\b(?:{pattern})\b)" for number, pattern in _KINDS), re.IGNORECASE)
+JOINED = re.compile(r"\s*,?\s*and\s+(?:an?|the|\w+)?\s*", re.IGNORECASE)
+LISTED = re.compile(r"\s*,?\s*(?:and\s+)?(?:an?|the|\w+)?\s*", re.IGNORECASE)
+"""Between things that share what is said behind them: "a bird, a cat and a dog on a sofa"."""
 NO_THING_BEHIND = (
     r"(?:and|or|with|of|in|on|at|to|by|from|next|near|beside|under|beneath|behind|above|below|over|between|inside|while|as|"
     r"wearing|holding|looking|facing|but)\b"
@@ -107,6 +127,8 @@ class _Reader:
         """Subject -> thing; subjects that are scenery have none."""
         self.objects: dict[int, list[int]] = {}
         """Subject that stands behind a relation -> the things that the relation is said of."""
+        self.dressed: set[int] = set()
+        """Subjects that are in the caption of another."""
         self.order = sorted(range(len(prompt.subjects)), key=lambda i: prompt.subjects[i].noun.start)
 
     def read(self) -> Asked:
@@ -123,6 +145,11 @@ class _Reader:
         noun = singular(subject.noun.text.lower().replace("-", " ") if "-" in subject.noun.text else subject.noun.text)
         if self._is_scenery(subject, noun) or subject.noun.text.lower() in NO_THINGS:
             return
+        noun = noun.lstrip("0123456789") or noun
+        owner = self._owner(index)
+        if owner is not None:
+            self._dress(owner, index)
+            return
         earlier = self._mentioned(subject, noun)
         if earlier is not None:
             self.thing_of[index] = earlier
@@ -138,6 +165,28 @@ class _Reader:
         else:
             caption = with_article(caption)
         self.things.append(Thing(caption, noun, modifiers, count, index))
+
+    def _owner(self, index: int) -> int | None:
+        """The subject that wears or holds it: the cat of "a cat wearing a hat"."""
+        before = [i for i in self.order if i in self.thing_of and self._start(i) < self._start(index)]
+        if not before:
+            return None
+        noun, last = self.prompt.subjects[index].noun, before[-1]
+        between = self.text[self.prompt.subjects[last].noun.stop : self._start(index)]
+        worn = noun.text.lower().rpartition(" ")[2] in WORN
+        has = HAS.fullmatch(between)
+        if has is not None:
+            return last if worn or has["word"].lower() not in ("with", "in", "having") else None
+        dressed = last in self.dressed or self.things[self.thing_of[last]].noun.lower() in PEOPLE
+        return last if worn and dressed and AND.fullmatch(between) else None
+
+    def _dress(self, owner: int, index: int) -> None:
+        """The worn thing goes into the caption of its owner, and stands for it in what follows."""
+        thing = self.thing_of[owner]
+        stop = self.prompt.subjects[owner].noun.stop
+        self.things[thing].caption += self.text[stop : self.prompt.subjects[index].noun.stop]
+        self.thing_of[index] = thing
+        self.dressed.add(index)
 
     @staticmethod
     def _is_scenery(subject: Subject, noun: str) -> bool:
@@ -175,14 +224,18 @@ class _Reader:
     # --- where ---
 
     def _places_and_bonds(self) -> Iterator[Bond]:
-        places = [match for match in PLACE.finditer(self.text)]
+        """In the order of the text: a thing behind a relation has been spoken of, and shares no later place."""
+        places = list(PLACE.finditer(self.text))
         taken = [match.span() for match in places]
-        for match in places:
-            self._place(match)
-        for match in RELATION.finditer(self.text):
-            if any(start < match.end() and match.start() < stop for start, stop in taken):
-                continue
-            yield from self._bond(match)
+        relations = [
+            match for match in RELATION.finditer(self.text)
+            if not any(start < match.end() and match.start() < stop for start, stop in taken)
+        ]  # fmt: skip
+        for match in sorted((*places, *relations), key=lambda match: match.start()):
+            if match.re is PLACE:
+                self._place(match)
+            else:
+                yield from self._bond(match)
 
     def _place(self, match: re.Match[str]) -> None:
         horizontal, vertical = None, None
@@ -207,6 +260,9 @@ class _Reader:
 
     def _bond(self, match: re.Match[str]) -> Iterator[Bond]:
         kind = next(lexicon.RELATIONS[int(name[1:])][0] for name, text in match.groupdict().items() if text)
+        if IT.match(self.text, match.end()):
+            yield from self._said_of_it(match, kind)
+            return
         target = self._object(match.end())
         if target is None:
             return
@@ -224,6 +280,13 @@ class _Reader:
             if subject is not None:
                 self.objects.setdefault(subject, []).extend(said_of)
         yield from (Bond(kind, first, second, third) for first in said_of)
+
+    def _said_of_it(self, match: re.Match[str], kind: str) -> Iterator[Bond]:
+        """ "a table with two cups on it"."""
+        firsts = self._previous(match.start())
+        others = [thing for thing in range(len(self.things)) if thing not in firsts and thing < min(firsts, default=0)]
+        if others and kind != "between":
+            yield from (Bond(kind, first, others[-1]) for first in firsts)
 
     def _object(self, stop: int) -> tuple[int, int | None] | None:
         """(subject, its thing or None for scenery) whose phrase begins right behind the relation."""
@@ -280,16 +343,12 @@ class _Reader:
         )  # fmt: skip
 
     def _previous(self, start: int) -> list[int]:
-        """The nearest thing before, and those joined to it: "a cat and a dog on the left" are both there."""
+        """The nearest thing before, and those joined to it by "and": "a cat and a dog on the left" are both there."""
         before = [i for i in self.order if self.prompt.subjects[i].noun.stop <= start and i in self.thing_of]
         group = before[-1:]
         for other in reversed(before[:-1]):
-            if other in self.objects:
-                break
             between = self.text[self.prompt.subjects[other].noun.stop : self._start(group[0])]
-            if not re.fullmatch(r"\s*,?\s*(?:and\s+)?(?:an?|the|\w+)?\s*", between, re.IGNORECASE):
-                break
-            if not re.search(r",|\band\b", between):
+            if other in self.objects or not (JOINED if len(group) == 1 else LISTED).fullmatch(between):
                 break
             group.insert(0, other)
         return list(dict.fromkeys(self.thing_of[i] for i in group))

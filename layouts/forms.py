@@ -12,18 +12,11 @@ from math import gcd
 from typing import Any
 
 from ..errors import PromptUnderstandingError
-from ..prompts.lexicon import words
-from .nouns import counted
+from .nouns import PEOPLE, counted
 from .report import pixels
 from .types import Box, Layout, LayoutObject
 
 RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5", "21:9", "2:1", "1:2", "7:5", "5:7")
-PEOPLE = words(
-    """
-    person man woman boy girl child kid lady gentleman guy soldier king queen knight princess prince wizard witch
-    astronaut pirate chef doctor nurse teacher farmer dancer baby people
-    """
-)
 MOST_IN_FLUX = 24
 """Boxes that FLUX.3's table takes."""
 

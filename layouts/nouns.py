@@ -14,6 +14,12 @@ IRREGULAR = {
     "tomatoes": "tomato", "potatoes": "potato", "mangoes": "mango",
 }  # fmt: skip
 SAME = words("sheep fish deer aircraft spacecraft bison moose swine salmon trout squid series species")
+PEOPLE = words(
+    """
+    person man woman boy girl child kid lady gentleman guy soldier king queen knight princess prince wizard witch
+    astronaut pirate chef doctor nurse teacher farmer dancer baby people
+    """
+)
 TO_MANY = {one: many for many, one in IRREGULAR.items()}
 NUMBER_WORDS = {number: word for word, number in reversed(NUMBERS.items()) if word not in ("a", "an", "another")}
 NUMBER_WORDS |= {1: "one", 2: "two", 12: "twelve"}

@@ -67,7 +67,7 @@ class PUPlanLayout(io.ComfyNode):
                 ),
                 *canvas_inputs(),
                 io.Int.Input(
-                    "seed", default=0, min=0, max=0xFFFFFFFF,
+                    "seed", default=0, min=0, max=0xFFFFFFFF, control_after_generate=True,
                     tooltip="Another seed puts things elsewhere wherever the prompt leaves it open. The same seed "
                     "gives the same boxes.",
                 ),

@@ -18,7 +18,7 @@ class PULoadSmallWorld(Node, name="Load Small World", room="small world"):
             "stickers on plain scenes, 128 x 128 pixels, in seconds on any computer: 'a bear and a turtle', 'a pink "
             "sunflower and a yellow flamingo', 'three rabbits in snow'. It forgets things and mixes up colours as "
             "large models do, so that every technique of the pack can be seen at work without a download. Use it with "
-            "the stock KSampler (cfg 4, 20 steps) and VAE Decode.",
+            "the stock KSampler (cfg 3, 12 to 20 steps) and VAE Decode.",
             outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
             search_aliases=["demo model", "toy model", "animals", "small world"],
         )

@@ -67,6 +67,8 @@ RULES = (
     _rule(r"…|\.{2,}|\s[—–-]{1,2}\s|[|•¦;]", BORDER),
     _rule(r"\s*(?:\r\n|[\n\r\v\f\x85\u2028\u2029])\s*", BORDER),
 )  # fmt: skip
+SHOUT = re.compile(r"(?m)^\s*[A-Z]{2,}!+(?=\s)")
+""" "WOW!!! a rocket" """
 SCHEDULED = re.compile(rf"\[([^\[\]:|]*):([^\[\]:|]*):\s*{NUMBER}\s*\]")
 CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}|\[([^\[\]:]*\|[^\[\]]*)\]")
 SQUARE = re.compile(r"\[[^\[\]]+\]")
@@ -108,6 +110,7 @@ def _without_syntax(letters: list[Letter]) -> tuple[list[Letter], list[str]]:
         literal += found
     if not text.isupper():
         letters = _replaced(letters, re.compile(r"\bAND\b"), BORDER)
+        letters = _replaced(letters, SHOUT, BORDER)
     for rule in RULES:
         before = len(letters), _text(letters)
         letters = _replaced(letters, rule.pattern, rule.shown)
@@ -247,11 +250,18 @@ def _commas(sentence: list[Letter]) -> list[list[Letter]]:
         words = _text(part).split()
         if not words:
             continue
-        if parts and _waits_for_a_noun(_text(parts[-1]).split()) and words[0].lower() not in ("a", "an", "the"):
+        if parts and _waits_for_a_noun(_last_phrase(_text(parts[-1]))) and words[0].lower() not in ("a", "an", "the"):
             parts[-1] += [Letter(",", NOWHERE), Letter(" ", NOWHERE), *part]
         else:
             parts.append(list(part))
     return parts
+
+
+def _last_phrase(text: str) -> list[str]:
+    """From its last article on: "a quiet" of "seeds float above a quiet"."""
+    words = text.split()
+    articles = [i for i, word in enumerate(words) if word.lower() in ("a", "an", "the")]
+    return words[articles[-1] :] if articles else words
 
 
 def _waits_for_a_noun(words: list[str]) -> bool:

@@ -59,7 +59,14 @@ def _behind_not(doc: Doc, at: int) -> int | None:
     if doc[at].pos_ in ("VERB", "AUX") and doc[at].tag_ not in ("VBN",):
         behind = at + 1
         return behind if behind < len(doc) and doc[behind].pos_ not in ("ADP", "PUNCT") else None
-    return None if doc[at].pos_ in ("ADP", "SCONJ", "CCONJ") else at
+    return None if doc[at].pos_ in ("ADP", "SCONJ", "CCONJ") or _is_said_of_what_was_named(doc, at) else at
+
+
+def _is_said_of_what_was_named(doc: Doc, at: int) -> bool:
+    """ "not broken", "not lit", with no noun behind that it could describe."""
+    while at < len(doc) and (doc[at].pos_ in ("ADJ", "ADV") or doc[at].tag_ == "VBN"):
+        at += 1
+    return at >= len(doc) or doc[at].pos_ in ("ADP", "SCONJ", "CCONJ", "PUNCT", "AUX") or ends_part(doc[at])
 
 
 def _scope(doc: Doc, start: int) -> list[int]:

@@ -12,7 +12,7 @@ MEDIUM = words(
     photo photograph photography picture image painting drawing sketch illustration rendering render portrait
     artwork art screenshot shot closeup close-up view watercolor watercolour cartoon depiction scene snapshot still
     footage film frame engraving etching lithograph print poster collage mosaic doodle concept graphic wallpaper
-    animation selfie rendition version mural fresco woodcut comic scan silhouette pic headshot
+    animation selfie rendition version postcard mural fresco woodcut comic scan silhouette pic headshot
     """
 )
 """Not subjects with "of" behind, or at the end of a prompt: "a photo of a cat"."""
@@ -71,6 +71,7 @@ ABSTRACT = words(
     contrast tone elegance beauty tranquility serenity camera viewer viewers lighting foreground shade hue style
     appearance expression pose way addition contrast depth variety array nothing something everything anything nobody
     anyone everyone someone dimension sharpness nostalgia mystery warmth calm drama detail details resolution
+    air mid-air midair mid-flight mid-jump mid-leap mid-step focus
     """
 )
 """Nowhere things to draw."""
@@ -142,7 +143,7 @@ NEVER_DESCRIBE = words(
 PARTICLES = words("up down out off over away together")
 NOT_LOOKS = words(
     """
-    same other different own several many few various such certain next single lone some
+    same other different own several many few various such certain next single lone some half
     """
 )
 """Adjectives that describe no look and so are no modifiers to bind."""

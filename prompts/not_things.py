@@ -126,6 +126,61 @@ PATTERNS = tuple(
             r"sad|serious|expressionless|one eye closed",
             "expression",
         ),
+        (
+            r"newest|oldest|recent|early|mid|late|very (?:aesthetic|awa)|aesthetic|(?:year )?(?:19|20)\d\d(?:s)?|\d0s|"
+            r"y2k|official (?:art|style)|game cg|.*\b(?:wallpaper|resolution)|epic scale",
+            "quality",
+        ),
+        (
+            r"(?:[\w'’/-]+ )*(?:shot|view|viewpoint|angle|perspective|framing|footage|exposure|focus|lens|aperture|dof|"
+            r"vision)|(?:high|low) key|tilt[- ]shift|(?:film )?grainy?|noise|chromatic aberration|eye[- ]level|"
+            r"(?:kodak|fuji\w*|cinestill|ilford|portra|agfa|lomo\w*)\b.*|overexposed|underexposed|anamorphic.*|"
+            r"zoom(?:ed)? (?:in|out)|from (?:front|side|afar|outside|below)|vignette",
+            "camera",
+        ),
+        (
+            r"(?:[\w'’-]+ ){0,3}(?:photo|photograph|photography|photoshoot|picture|selfie|screenshot|screencap)",
+            "the picture itself",
+        ),
+        (
+            r"(?:character|graphic|interior|fashion|product|logo|icon|web|ui|game|costume|creature|environment|poster|"
+            r"vehicle|sticker|flat|set|food|hair)? ?(?:design|styling)|(?:character|reference|model|sprite) sheet|"
+            r"(?:[\w'’-]+ ){0,3}(?:illustration|artstyle|coloring|colouring|rendering|animation)|"
+            r"(?:ink|pencil|charcoal|pen|chalk|crayon|watercolou?r|gouache) (?:drawing|sketch|wash|art|illustration)|"
+            r"ukiyo-?e|(?:woodblock|linocut|screen) prints?|risograph|claymation|stop[- ]motion|papercraft|voxel|"
+            r"(?:voxel|isometric|ink|sketch|promotional|official|album|psychedelic|abstract|naive|folk) art|"
+            r"\w+punk|\w+wave|\w+core|dark academia|lo-?fi|noir|sepia(?: tone)?|gothic|renaissance|rococo|bauhaus|"
+            r"brutalis[mt]|romanticism|pointillism|cubis[mt]|fauvism|realism|impasto|cartoon(?: style)?|caricature|"
+            r"(?:retro|video|indie|mobile) game|(?:dark|high|urban) fantasy|(?:limited|muted|pastel) palette|duotone|"
+            r"bright|epic|simple|elegant|whimsical|gritty|ethereal|dreamy|moody|eerie|serene|vivid|vibrant|surreal|"
+            r"minimal|dark|cute|beautiful|stunning|gorgeous|breathtaking|majestic|dramatic|atmospheric|futuristic|"
+            r"mystical|magical|nostalgic|romantic|peaceful|cozy|cosy|ornate|intricate|architecture",
+            "style",
+        ),
+        (
+            r"vogue|bbc(?: \w+)?|nat(?:ional)? ?geo(?:graphic)?|archdaily|unsplash|500px|flickr|dribbble|getty images|"
+            r"shutterstock|midjourney|stable diffusion|photoshop|procreate|lightroom|zbrush|cinema ?4d|houdini|"
+            r"redshift|nintendo|marvel|netflix|(?:makoto shinkai|loish|sakimichan)",
+            "artist or site",
+        ),
+        (
+            r"(?:soft|hard|dramatic|long|deep|harsh|strong) shadows?|"
+            r"(?:top|window|side|rim|key|fill|low|back|studio|dappled|directional|even|flat|bright|dim|neon) ?light|"
+            r"(?:light|crepuscular) (?:rays|leaks?)|volumetric.*|caustics|overcast",
+            "light",
+        ),
+        (
+            r"leaning (?:back|forward|to (?:the )?side|on .*)|head tilt|(?:peace|v) sign|one knee(?: up)?|knees? up|"
+            r"legs? (?:up|crossed|together)|hands? (?:up|together|clasped)|tongue out|on (?:back|side|stomach)|"
+            r"all fours|(?:fighting|battle) stance|[ta]-pose|contrapposto|eyes (?:closed|open)|half-closed eyes|"
+            r"head (?:down|back|rest)|(?:body|back) arch|(?:mid-?air|midair)|hair (?:down|flowing)",
+            "pose",
+        ),
+        (
+            r"(?:white |black |no )?borders?|letterbox(?:ed)?|sticker|logo|icon|emoji|cropped|out of frame|"
+            r"multiple (?:people|characters|animals)|everyone",
+            "about the picture",
+        ),
     )
 )  # fmt: skip
 

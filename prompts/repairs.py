@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import lexicon
 from .lexicon import TWO_SIDED
-from .open_lexicon import can_be_noun, classes
+from .open_lexicon import FUNCTION_WORDS, can_be_noun, classes
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -14,15 +15,24 @@ if TYPE_CHECKING:
 
 SINGULAR = ("a", "an", "each", "every", "another")
 GOES_ON = ("ADP", "DET", "PART", "ADV")
+LONGEST_SUBJECT = 5
+PLURAL_PARTS = frozenset(("sports", "arms", "clothes", "goods", "games", "news", "series", "species"))
+"""Plurals that stand before another noun: "sports car"."""
 OBJECTS = ("his", "her", "its", "their")
+DENIERS = ("without", "no", "lacking", "lacks", "minus", "neither", "nor")
 
 
 def mend(doc: Doc) -> None:
+    verb = _verb_of_a_bare_subject(doc)
+    if verb is not None and not _is_subject_of(doc[verb - 1], doc[verb]):
+        _make_root(doc, verb)
     for token in doc:
         if _is_verb_after_all(doc, token):
             _make_verb(token, doc[token.i - 1])
         elif _has_an_object(doc, token):
             _make_clause(token, doc[token.i - 1])
+        elif _is_denied_plural(doc, token):
+            token.pos_, token.tag_, token.dep_ = "NOUN", "NNS", "dobj"
 
 
 def _is_verb_after_all(doc: Doc, token: DocToken) -> bool:
@@ -31,9 +41,10 @@ def _is_verb_after_all(doc: Doc, token: DocToken) -> bool:
     before, behind = doc[token.i - 1], doc[token.i + 1]
     if not _describes(before, token) or not {"P", "Z"} <= set(classes(token.lower_)):
         return False
-    if not _is_one(before, token):
+    if not (_is_one(before, token) or before.lower_ in lexicon.MEDIUM | lexicon.NEVER_THINGS):
         return False
-    return behind.lower_ != "of" and (behind.pos_ in GOES_ON or behind.lower_ in OBJECTS)
+    ends = behind.text == "." and not any(other.pos_ in ("VERB", "AUX") for other in doc)
+    return ends or behind.lower_ != "of" and (behind.pos_ in GOES_ON or behind.lower_ in OBJECTS)
 
 
 def _describes(before: DocToken, token: DocToken) -> bool:
@@ -59,6 +70,12 @@ def _take_over(verb: DocToken, noun: DocToken) -> None:
             child.head = noun
 
 
+def _is_denied_plural(doc: Doc, token: DocToken) -> bool:
+    """ "sails" of "a ship lacking sails"."""
+    behind_no = token.i > 0 and doc[token.i - 1].lower_ in DENIERS
+    return behind_no and token.pos_ == "VERB" and "P" in classes(token.lower_)
+
+
 def _has_an_object(doc: Doc, token: DocToken) -> bool:
     """ "watering" of "a robot watering wilted daisies"."""
     if token.i == 0 or token.dep_ != "amod" or "G" not in classes(token.lower_) or not token.lower_.endswith("ing"):
@@ -75,3 +92,52 @@ def _make_clause(verb: DocToken, noun: DocToken) -> None:
     _take_over(thing, noun)
     thing.head, thing.dep_ = verb, "dobj"
     verb.head, verb.dep_, verb.tag_ = noun, "acl", "VBG"
+
+
+# --- "guests throw rice", "oil stains cover the floor" ---
+
+
+def _verb_of_a_bare_subject(doc: Doc) -> int | None:
+    """Its place behind a plural without an article, in a text that opens with it."""
+    for at in range(1, min(len(doc) - 1, LONGEST_SUBJECT)):
+        before, verb = doc[at - 1], doc[at]
+        if not before.is_alpha or not verb.is_alpha or before.lower_ in FUNCTION_WORDS:
+            return None
+        if _agrees(before, verb):
+            return at
+    return None
+
+
+def _is_subject_of(noun: DocToken, verb: DocToken) -> bool:
+    return noun.pos_ in ("NOUN", "PROPN") and noun.dep_.startswith("nsubj") and noun.head == verb
+
+
+def _agrees(noun: DocToken, verb: DocToken) -> bool:
+    """A plural with a bare verb."""
+    parts = lexicon.TWO_SIDED | PLURAL_PARTS
+    return "P" in classes(noun.lower_) and noun.lower_ not in parts and _may_be_verb(verb)
+
+
+def _may_be_verb(token: DocToken) -> bool:
+    known = classes(token.lower_)
+    return bool({"v", "V"} & set(known)) and token.lower_ not in FUNCTION_WORDS and not {"P", "D", "G"} & set(known)
+
+
+def _make_root(doc: Doc, at: int) -> None:
+    verb, noun = doc[at], doc[at - 1]
+    root = next(token for token in doc if token.head == token)
+    for token in doc[at + 1 :]:
+        if token == root or token.head.i <= at:
+            token.head, token.dep_ = verb, _below_verb(token)
+    verb.head, verb.dep_, verb.pos_, verb.tag_ = verb, "ROOT", "VERB", "VBP"
+    noun.head, noun.dep_, noun.pos_, noun.tag_ = verb, "nsubj", "NOUN", "NNS" if "P" in classes(noun.lower_) else "NN"
+    for token in doc[: at - 1]:
+        look = token.pos_ in ("ADJ", "VERB", "NUM")
+        token.head, token.dep_ = noun, "amod" if look else "compound"
+        token.pos_ = "ADJ" if look else "NOUN"
+
+
+def _below_verb(token: DocToken) -> str:
+    if token.pos_ in ("NOUN", "PROPN"):
+        return "dobj"
+    return {"ADP": "prep", "PUNCT": "punct", "VERB": "conj", "AUX": "conj", "CCONJ": "cc"}.get(token.pos_, "advmod")

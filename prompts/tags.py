@@ -43,6 +43,9 @@ def settle(doc: Doc) -> None:
     if len(things) > 1 and things[-1].lower_ in WHERE:
         _set(things[-1], "ADV", "dep", things[-2])
         things = things[:-1]
+    if len(things) == 2 and _does_something(*things):
+        _set(things[1], "VERB", "acl", things[0])
+        things = things[:1]
     last = things[-1]
     if not _is_thing(last) or len(words) == 1 and _is_a_look(last.lower_):
         if len(things) == 1 and not doing:
@@ -70,6 +73,12 @@ def _is_thing(token: DocToken) -> bool:
     if "A" in known and "p" not in known and "N" not in known:
         return False
     return can_be_noun(word)
+
+
+def _does_something(noun: DocToken, verb: DocToken) -> bool:
+    """ "girl studying"; "cat painting" and "oak flooring" are things."""
+    known = classes(verb.lower_)
+    return verb.lower_.endswith("ing") and "G" in known and "p" not in known and "p" in classes(noun.lower_)
 
 
 def _is_a_look(word: str) -> bool:

@@ -159,10 +159,11 @@ class Things:
         return token.idx + len(token) < word.stop
 
     def _is_embedding_alone(self, token: DocToken) -> bool:
-        """Before a noun phrase of its own it is a style, not the thing: "embedding:sharp a red vase"."""
+        """As a tag, or before a noun phrase of its own, it is a style, not the thing: "embedding:sharp a red vase"."""
         following = self._after(token)
         opens = following is not None and following.lower_ in ("a", "an", "the")
-        return opens and token.lower_.startswith("embeddingname")
+        alone = token.i in self.tags and self._part(token) == (token.i, token.i)
+        return (opens or alone) and token.lower_.startswith("embeddingname")
 
     def _is_part_of(self, token: DocToken) -> bool:
         return token.lower_ in lexicon.PARTS and self._has_of(token)

@@ -6,11 +6,11 @@ import shutil
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from . import fits
+from . import fits, pipelines
 from .host import ROOT, Host
 from .server import has_gpu
 from .shell import Progress
@@ -106,19 +106,23 @@ def _run(name: str, host: Host, rest: Sequence[str], progress: Progress) -> Tall
         progress.say(f"\n{name}: not run: {reason}")
         return reason
     progress.say(f"\n{name}: {len(files)} files")
-    return _pytest(name, host, files, rest)
+    # Real English pipelines, for the tests of how prompts are read.
+    env = {pipelines.VARIABLE: str(pipelines.fetch(host.python, host.home, progress))} if name == "unit" else {}
+    return _pytest(name, host, files, rest, env)
 
 
 def _report(host: Host, name: str) -> Path:
     return host.home / "log" / f"tests-{name}.xml"
 
 
-def _pytest(name: str, host: Host, files: Sequence[Path], rest: Sequence[str]) -> Tally:
+def _pytest(
+    name: str, host: Host, files: Sequence[Path], rest: Sequence[str], more: Mapping[str, str] | None = None
+) -> Tally:
     report = _report(host, name)
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     command = [str(host.python), "-m", "pytest", "-q", f"--rootdir={TESTS}", f"--junitxml={report}", *rest]
-    env = host.environment(**({"PU_TEST_GPU": "1"} if name == "gpu" else {}))
+    env = {**(more or {}), **host.environment(**({"PU_TEST_GPU": "1"} if name == "gpu" else {}))}
     # The networks of the tests are too small to share out: on a busy machine threads would wait for each other longer
     # than they work, fifty times over.
     env.setdefault("OMP_NUM_THREADS", "1")

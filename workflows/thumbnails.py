@@ -205,10 +205,21 @@ def edited_pictures(client: Client, name: str) -> Image.Image:
     return framed(beside([titled(enlarge(image, 192 // image.width), title) for image, title in tiles]), 8)
 
 
+def drawn_layout(client: Client, name: str) -> Image.Image:
+    """What Preview Layout shows."""
+    graph = graphs.load(f"{name}.api.json")
+    preview = graphs.the(graph, "PUPreviewLayout")
+    return pictures(client, client.run(graphs.kept(graph, preview)), preview)[0]
+
+
 OWN: dict[str, Callable[[Client], Image.Image]] = {
     "heat_map_mask_shapes": heat_map_mask,
     "real_image_shapes": real_image,
     "cascade_shapes": cascade,
+    "layout_planner": partial(drawn_layout, name="layout_planner"),
+    "layout_pasted": partial(drawn_layout, name="layout_pasted"),
+    # No language model is at hand; the reply of the other workflow is one to the same prompt.
+    "layout_server": partial(drawn_layout, name="layout_pasted"),
     "composable_shapes": partial(alone, name="composable_shapes"),
     **{f"{name}_shapes": partial(compared, name=f"{name}_shapes", node_id=node) for name, node in COMPARED.items()},
     **{

@@ -20,18 +20,19 @@ from .gradient.guidance_run import guidance_part
 from .grounding.objects_in_place import objects_part
 from .reading.capture import capture_part
 from .reading.first_call import first_call_part
-from .reading.neighbours import neighbours_part
+from .reading.others import others_part
 from .reading.trajectory import trajectory_part
 from .sampling import seam
 from .sampling.part import MakePart
 from .settings import KEY, Capture, ComposedObjects, Guidance, Inversion, Settings, settings_of
 
 PARTS: tuple[MakePart, ...] = (
-    neighbours_part, direct_inversion_part, edit_part, objects_part, trajectory_part, guidance_part, capture_part,
-    first_call_part,
+    direct_inversion_part, edit_part, objects_part, trajectory_part, guidance_part, capture_part, first_call_part,
+    others_part,
 )  # fmt: skip
 """In the order they act: sources stand on their way before edits are blended with them, objects are put in and kept
-before the whole is guided, and what is guided is read. The last one checks, once, what all others count on."""
+before the whole is guided, and what is guided is read. Then what all others count on is checked, once, and what was
+met is told."""
 
 
 def with_guidance(model: Any, guidance: Guidance) -> Any:

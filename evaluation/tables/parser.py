@@ -7,7 +7,11 @@ from typing import Any
 
 from . import machine_line, page, table
 
-TITLES = {"seen": "Seen while the rules were made", "set_aside": "Set aside: never looked at, only counted"}
+TITLES = {
+    "seen": "Seen while the rules were made",
+    "set_aside": "Set aside at first, seen since",
+    "fresh": "Fresh: labelled before any rule was read, never looked at, only counted",
+}
 
 
 def parser_page(results: Mapping[str, Any]) -> str:

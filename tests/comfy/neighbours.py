@@ -181,9 +181,15 @@ def own_tokens(model):
 
 
 def more_keys(model):
-    """Rows of text without rows of picture: what is seen where a pack's own layers are passed by (ComfyUI-NAG)."""
+    """Rows of text without rows of picture, which the pack's own layers know what to do with (ComfyUI-NAG)."""
     clone = model.clone()
     clone.set_model_attn2_patch(lambda n, k, v, options: (n, torch.cat([k, k[-1:]]), torch.cat([v, v[-1:]])))
+    for name, layer in _layers(model, CROSS):
+
+        def forward(x, context=None, value=None, own=layer.forward, **kwargs):
+            return own(x, context=context[: len(x)], value=value[: len(x)], **kwargs)
+
+        clone.add_object_patch(f"diffusion_model.{name}.forward", forward)
     return clone
 
 
@@ -213,7 +219,12 @@ def answered(model):
             kept.append(executor(x, *args, **kwargs))
         return kept[0][: len(x)].clone()
 
+    def outer_sample(executor, *args, **kwargs):
+        kept.clear()
+        return executor(*args, **kwargs)
+
     clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "neighbour", diffusion_model)
+    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, "neighbour", outer_sample)
     return clone
 
 
@@ -224,7 +235,7 @@ deep_shrink = own_node(PatchModelAddDownscale, 1, 2.0, 0.0, 0.35, True, "bicubic
 easy_cache = own_node(EasyCacheNode, 0.5, 0.0, 1.0, False)
 lazy_cache = own_node(LazyCacheNode, 0.5, 0.0, 1.0, False)
 token_merging = own_node(TomePatchModel, 0.3)
-hyper_tile = own_node(HyperTile, 256, 2, 0, False)
+hyper_tile = own_node(HyperTile, 32, 2, 0, True)
 
 
 def _layers(model, ending: str):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 
+import comfy.model_management
+import folder_paths
 import pytest
 import torch
+from chat_server import ChatServer
 from comfy_extras.nodes_bounding_boxes import CreateBoundingBoxes
 from pack.errors import PromptUnderstandingError
 from pack.layouts.types import Layout
-from pack.nodes import layout_nodes, layout_text_nodes
+from pack.nodes import layout_llm_nodes, layout_nodes, layout_text_nodes
+from pack.nodes.layout_llm_nodes import PUAskLayout
 from pack.nodes.layout_nodes import PUBoxesToLayout, PUPlanLayout, PUPreviewLayout
 from pack.nodes.layout_text_nodes import PULayoutInstructions, PULayoutToPrompt, PUReadLayout
 from pack.prompts import read_prompt
@@ -17,7 +23,7 @@ from pack.prompts import read_prompt
 REPLY = "Objects: [('a cat', [40, 200, 200, 250]), ('a dog', [270, 220, 220, 230])]\nNegative prompt: cups"
 
 
-@pytest.mark.parametrize("node", [*layout_nodes.NODES, *layout_text_nodes.NODES])
+@pytest.mark.parametrize("node", [*layout_nodes.NODES, *layout_text_nodes.NODES, *layout_llm_nodes.NODES])
 def test_schemas_are_valid_and_every_input_explains_itself(node):
     schema = node.GET_SCHEMA()
     assert schema.node_id.startswith("PU") and schema.description and schema.search_aliases
@@ -118,3 +124,49 @@ def test_a_preview_over_a_batch_of_pictures_and_of_no_boxes():
     layout, _ = PUReadLayout.execute("Objects: []\nBackground prompt: a beach", 96, 64).args
     image, masks, bboxes = PUPreviewLayout.execute(layout, torch.rand(3, 32, 32, 3)).args
     assert image.shape == (3, 64, 96, 3) and masks.shape == (1, 64, 96) and masks.sum() == 0 and bboxes == []
+
+
+# --- a language model ---
+
+
+def test_a_server_is_asked_and_its_answer_kept_in_the_users_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_paths, "get_user_directory", lambda: str(tmp_path))
+    with ChatServer() as server:
+        for _ in range(2):
+            layout, report, reply = PUAskLayout.execute("고양이와 개", server.url, "tiny", 512, 512).args
+    assert len(server.requests) == 1 and "고양이와 개" in server.requests[0]["messages"][0]["content"]
+    assert [thing.caption for thing in layout.objects] == ["a cat", "a dog"] and "a cat" in report and "a cat" in reply
+
+
+def test_the_prompts_text_is_asked_where_no_other_is_written(monkeypatch):
+    with ChatServer() as server:
+        layout, *_ = PUAskLayout.execute(
+            "", server.url, "tiny", 512, 512, prompt=read_prompt("a dog and a cat"), keep_answers=False
+        ).args
+    assert [thing.subject for thing in layout.objects] == [1, 0]
+    assert server.requests[0]["messages"][0]["content"].endswith("a dog and a cat\n")
+
+
+def test_comfyuis_cancel_ends_the_wait():
+    """The button sets a flag in another thread; nothing else tells the node."""
+    begun = time.monotonic()
+    threading.Timer(0.5, comfy.model_management.interrupt_current_processing).start()
+    interrupted = pytest.raises(comfy.model_management.InterruptProcessingException)
+    with ChatServer(ways=("stall",)) as server, interrupted:
+        PUAskLayout.execute("a cat", server.url, "tiny", 512, 512, keep_answers=False)
+    assert time.monotonic() - begun < 5
+    comfy.model_management.interrupt_current_processing(False)
+
+
+@pytest.mark.parametrize(
+    "text, url, model, words",
+    [
+        ("", "http://127.0.0.1:1/v1", "tiny", "no prompt"),
+        ("a cat", "http://127.0.0.1:1/v1", " ", "No model was named"),
+        ("a cat", "http://127.0.0.1:1/v1", "tiny", "No server answers"),
+        ("a cat", "http://example.com/v1", "tiny", "not this computer"),
+    ],
+)
+def test_bad_questions(text, url, model, words):
+    with pytest.raises(PromptUnderstandingError, match=words):
+        PUAskLayout.execute(text, url, model, 512, 512, keep_answers=False)

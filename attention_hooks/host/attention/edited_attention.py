@@ -13,13 +13,13 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import comfy.ldm.modules.attention as comfy_attention
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...capture.probabilities import attention_probs, fold_repeats, split_heads
 from ...edits.prompt_edit import Edit
 from ...types import AttentionSite
 from .attention_call import OVERRIDE
-from .layer_call import check_keys, check_places, check_tokens, positive_rows
+from .layer_call import check_forward, check_keys, check_places, check_tokens, positive_rows
 
 Attention = Callable[[Tensor, Tensor, Tensor, dict[str, Any]], Tensor]
 """ComfyUI's replace patch: (q, k, v [rows n heads*d], options) -> [rows n heads*d]."""
@@ -56,10 +56,13 @@ class EditedAttention:
     reader: Reader | None = None
     over_text: bool = True
     """Cross-attention: the tokens are those of the prompts."""
+    layer: nn.Module | None = None
+    """What is replaced, where it is."""
     preferred: Any = None
     """What the checkpoint asks this layer to attend with."""
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
+        check_forward(self.layer, options)
         check_keys(q, k, options)
         attention = self.earlier or self._plain
         out = attention(q, k, v, options)

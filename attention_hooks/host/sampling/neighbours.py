@@ -16,14 +16,20 @@ AROUND_THE_NETWORK = (WrappersMP.APPLY_MODEL, WrappersMP.DIFFUSION_MODEL)
 
 def foreign_patches(model_options: dict[str, Any]) -> str:
     """What other packs do to the layers of a pass, by name."""
-    names = [_name(patch) for patch in _patches(model_options) if not _is_ours(patch)]
+    names = [name_of(patch) for patch in _patches(model_options) if not _is_ours(patch)]
     return ", ".join(dict.fromkeys(names)) or "none that ComfyUI knows of; a layer itself may have been changed"
 
 
 def swapped_forwards(network: nn.Module) -> str:
     """Layers whose forward is not their class's own: ComfyUI's object patches, and what others set by hand."""
-    own = ((name, vars(module).get("forward")) for name, module in network.named_modules())
-    return ", ".join(name or "the network" for name, forward in own if forward is not None and not _is_ours(forward))
+    return ", ".join(name or "the network" for name, layer in network.named_modules() if is_swapped(layer))
+
+
+def is_swapped(layer: nn.Module) -> bool:
+    """ComfyUI itself puts a layer's own forward back as an attribute."""
+    forward = vars(layer).get("forward")
+    own = getattr(forward, "__func__", None) is type(layer).forward
+    return forward is not None and not own and not _is_ours(forward)
 
 
 def _patches(model_options: dict[str, Any]) -> Iterator[Any]:
@@ -52,6 +58,7 @@ def _is_ours(patch: Any) -> bool:
     return f"{_source(patch).__module__}.".startswith(f"{OURS}.")
 
 
-def _name(patch: Any) -> str:
+def name_of(patch: Any) -> str:
+    """Where another pack's function comes from, for a person."""
     source = _source(patch)
     return f"{source.__module__}.{source.__qualname__}"

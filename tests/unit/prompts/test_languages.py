@@ -90,7 +90,7 @@ def read(doc, language):
 
 def test_universal_dependencies_are_read():
     doc = hand_parse(
-        "un gato negro y una taza azul".split(), ["DET", "NOUN", "ADJ", "CCONJ", "DET", "NOUN", "ADJ"],
+        ["un", "gato", "negro", "y", "una", "taza", "azul"], ["DET", "NOUN", "ADJ", "CCONJ", "DET", "NOUN", "ADJ"],
         [1, 1, 1, 5, 5, 1, 5], ["det", "ROOT", "amod", "cc", "det", "conj", "amod"],
     )  # fmt: skip
     assert read(doc, SPANISH) == [("gato", ("negro",)), ("taza", ("azul",))]
@@ -98,7 +98,7 @@ def test_universal_dependencies_are_read():
 
 def test_the_german_treebank_is_read():
     doc = hand_parse(
-        "der Apfel ist rot und ein alter Mann schläft".split(),
+        ["der", "Apfel", "ist", "rot", "und", "ein", "alter", "Mann", "schläft"],
         ["DET", "NOUN", "AUX", "ADJ", "CCONJ", "DET", "ADJ", "NOUN", "VERB"],
         [1, 2, 2, 2, 2, 7, 7, 8, 4], ["nk", "sb", "ROOT", "pd", "cd", "nk", "nk", "sb", "cj"],
     )  # fmt: skip

@@ -131,6 +131,7 @@ ODD = [
     "--no", "[a:b:0.5]", "{|}", "<lora:>", "'", "no", "without", "not", "a cat " * 1500,
     "a cat made of paper " * 600, "1girl, " * 800,
     "(" * 500 + "a cat",
+    "사과와 고양이 " * 750, "赤いリンゴと" * 1000, "un chat noir et " * 700,
 ]  # fmt: skip
 
 

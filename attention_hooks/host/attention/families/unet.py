@@ -45,8 +45,8 @@ class UNet(Family):
                 place = (site.block, site.number, site.index)
                 # ComfyUI lets a patch own one transformer of a block, or all of them.
                 earlier = patches.get(place, patches.get(place[:2]))
-                preferred = preferred_attention(getattr(blocks[site], kind))
-                patches[place] = replace(edited, earlier=earlier, preferred=preferred)
+                layer = getattr(blocks[site], kind)
+                patches[place] = replace(edited, earlier=earlier, layer=layer, preferred=preferred_attention(layer))
 
 
 def _transformers(unet: Any) -> Iterator[tuple[AttentionSite, int, Any]]:

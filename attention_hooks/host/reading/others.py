@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..attention.attention_call import OVERRIDE, preferred_attention
+from ..sampling.neighbours import name_of
 from ..sampling.part import Part, Parts, RunStart
 
 
-def neighbours_part(start: RunStart, earlier: Parts) -> Part | None:
+def others_part(start: RunStart, earlier: Parts) -> Part | None:
     start.record.notes.extend(_met(start.model.diffusion_model, start.model_options))
     return None
 
@@ -32,9 +33,3 @@ def _of_preferred(other: Any) -> str:
         "This checkpoint asks for an attention of its own (INT8). It is kept, except in the rows that an edit changes "
         "and in the passes of guidance, which are therefore slower against plain sampling than with other checkpoints."
     )
-
-
-def name_of(function: Any) -> str:
-    """Where another pack's function comes from, for a person."""
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{named.__module__}.{named.__qualname__}"
