@@ -34,6 +34,11 @@ COMPARED = {
     "guidance_schedule": "PUGuidanceSchedule",
 }
 """Workflow without its suffix -> the node that the pictures are drawn with and without."""
+LAYOUTS = {
+    "layout_guidance": "PULayoutGuidance",
+    "lmd": "PULLMGroundedDiffusion",
+}
+"""The same on Small World."""
 EDITS = ("word_swap", "refine", "reweight", "edit_real_image")
 
 
@@ -217,6 +222,10 @@ OWN: dict[str, Callable[[Client], Image.Image]] = {
     "layout_server": partial(drawn_layout, name="layout_pasted"),
     "composable_shapes": partial(alone, name="composable_shapes"),
     **{f"{name}_shapes": partial(compared, name=f"{name}_shapes", node_id=node) for name, node in COMPARED.items()},
+    **{
+        f"{name}_small_world": partial(compared, name=f"{name}_small_world", node_id=node, count=2)
+        for name, node in LAYOUTS.items()
+    },
     **{f"{name}_shapes": partial(edited_pictures, name=f"{name}_shapes") for name in EDITS},
 }
 """Workflows whose picture is made in a way of their own."""

@@ -75,9 +75,9 @@ def heat_map(sheet: Sheet, at: tuple[int, int], run: Sampled, **knobs: Any) -> N
     return sheet.add("PUAttentionHeatMap", at, (420, 820), **inputs, **knobs)
 
 
-def show_run(sheet: Sheet, run: Sampled, prefix: str, **heat: Any) -> None:
-    """The picture, the heat of every subject, and the losses."""
-    sheet.add("SaveImage", (1240, 0), (420, 440), images=run.image, filename_prefix=prefix)
-    heat_map(sheet, (1240, 510), run, **heat)
-    report = sheet.add("PUGuidanceReport", (1720, 0), (620, 700), model=run.model, samples=run.samples)
-    sheet.add("PreviewAny", (1720, 770), (620, 460), "The report as text", source=report[1])
+def show_run(sheet: Sheet, run: Sampled, prefix: str, left: int = 1240, **heat: Any) -> None:
+    """The picture, the heat of every subject, and the losses, from `left` on."""
+    sheet.add("SaveImage", (left, 0), (420, 440), images=run.image, filename_prefix=prefix)
+    heat_map(sheet, (left, 510), run, **heat)
+    report = sheet.add("PUGuidanceReport", (left + 480, 0), (620, 700), model=run.model, samples=run.samples)
+    sheet.add("PreviewAny", (left + 480, 770), (620, 460), "The report as text", source=report[1])
