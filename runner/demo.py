@@ -67,7 +67,7 @@ def demo(host: Host, wanted: argparse.Namespace, progress: Progress) -> int:
     cpu = not has_gpu(host) if wanted.cpu is None else wanted.cpu
     if not wanted.checkpoint:
         # Our networks are too small to share out: on a busy machine threads would wait for each other.
-        os.environ.setdefault("OMP_NUM_THREADS", "1" if wanted.shapes else "2")
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     count = sum(job.batch for job in jobs)
     progress.say(f"Demo on ComfyUI {host.version}, {'CPU' if cpu else 'GPU'}: {count} pictures plain, {count} guided.")
     with _served(host, cpu, extra, progress) as server, Client(server.port) as client:
