@@ -20,7 +20,9 @@ SMALLEST = 0.13
 LARGEST = 0.82
 SHRINK, TRIES = 0.87, 10
 LOOK_ON = 4
-"""Sizes that are tried at least: smaller boxes may stand better."""
+"""Sizes that are tried after the first: smaller boxes may stand better."""
+WELL = HARD * HOLDS
+"""What looks no worse than this is taken; a rule that does not hold costs more."""
 MANY = 8
 """More boxes than this take the first size that fits."""
 SMALLER = 0.08
@@ -53,6 +55,11 @@ def _limit(asked: Asked) -> None:
             asked.notes.append(f"There is room for {MOST_BOXES} boxes: {left_out} of {thing.caption} left out.")
             thing.count = room
         room -= thing.count
+    asked.bonds = [bond for bond in asked.bonds if all(asked.things[i].count for i in _tied(bond))]
+
+
+def _tied(bond: Bond) -> list[int]:
+    return [thing for thing in (bond.first, bond.second, bond.third) if thing is not None]
 
 
 def _unknown(asked: Asked) -> Iterator[str]:
@@ -71,7 +78,9 @@ def _place(asked: Asked, width: int, height: int, seed: int) -> tuple[list[Box],
         solver = Solver(_pieces(asked, width, height, SHRINK**attempt), ties, seed)
         found = solver.solve()
         tries.append((found.off * HARD * (found.off > HOLDS) + found.looks + SMALLER * attempt, solver, found.boxes))
-        if attempt >= (LOOK_ON if len(solver.pieces) <= MANY else 0) and min(cost for cost, *_ in tries) < HARD * HOLDS:
+        if found.off <= HOLDS and len(solver.pieces) > MANY:
+            break
+        if attempt >= LOOK_ON and min(cost for cost, *_ in tries) < WELL:
             break
     _, solver, boxes = min(tries, key=lambda found: found[0])
     return [Box(*map(float, box)) for box in boxes.round(4)], [*_failed(asked, solver, boxes)]

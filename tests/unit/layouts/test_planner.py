@@ -88,6 +88,12 @@ def test_two_hundred_boxes_are_not_planned():
     assert len(layout.objects) == 40 and any("room for 40" in note for note in layout.notes)
 
 
+def test_relations_of_what_was_left_out_do_not_count():
+    text = "twelve cats, twelve dogs, twelve birds, twelve cars. A lamp between a sofa and a chair"
+    layout = plan(read_prompt(text), 512, 512)
+    assert len(layout.objects) == 40 and not any("lamp" in note for note in layout.notes if "Not placed" in note)
+
+
 def test_what_has_no_known_size_is_told():
     layout = plan(read_prompt("a quokka and a cat"), 512, 512)
     assert any("quokka" in note for note in layout.notes)
