@@ -112,7 +112,9 @@ class _Grammar(Things):
             return False
         if token.lower_ in lexicon.NEVER_DESCRIBE:
             return False
-        return token.lower_ not in lexicon.DEGREES | lexicon.NOT_LOOKS and token.lower_ not in lexicon.NUMBERS
+        if token.lower_ in lexicon.DEGREES and token.dep_ != "acomp":
+            return False
+        return token.lower_ not in lexicon.NOT_LOOKS and token.lower_ not in lexicon.NUMBERS
 
     @staticmethod
     def _is_joined_participle(token: DocToken) -> bool:

@@ -57,10 +57,10 @@ SEEN_IN_TAGS = words(
     """
 )
 """Style words that end the names of things: "stage lights", "lavender field"."""
-PICTURE_WORDS = words("subject figure focus cover focal camera scene title design composition background caption")
+PICTURE_WORDS = words("text subject figure focus cover focal camera scene title design composition background caption")
 NEVER_THINGS = words(
     """
-    scene subject figure focus image picture composition background setting camera photo photograph illustration
+    text scene subject figure focus image picture composition background setting camera photo photograph illustration
     """
 )
 """With "the" and "is" behind: "the main subject is a red panda"."""

@@ -135,11 +135,13 @@ PATTERNS = tuple(
             r"(?:[\w'’/-]+ )*(?:shot|view|viewpoint|angle|perspective|framing|footage|exposure|focus|lens|aperture|dof|"
             r"vision)|(?:high|low) key|tilt[- ]shift|(?:film )?grainy?|noise|chromatic aberration|eye[- ]level|"
             r"(?:kodak|fuji\w*|cinestill|ilford|portra|agfa|lomo\w*)\b.*|overexposed|underexposed|anamorphic.*|"
-            r"zoom(?:ed)? (?:in|out)|from (?:front|side|afar|outside|below)|vignette",
+            r"kodachrome|ektachrome|velvia|provia|tri-x|flat lay|knolling|zoom(?:ed)? (?:in|out)|"
+            r"from (?:front|side|afar|outside|below)|vignette",
             "camera",
         ),
         (
-            r"(?:[\w'’-]+ ){0,3}(?:photo|photograph|photography|photoshoot|picture|selfie|screenshot|screencap)",
+            r"(?:[\w'’-]+ ){0,3}(?:advert|advertisement|commercial|campaign|photo|"
+            r"photograph|photography|photoshoot|picture|selfie|screenshot|screencap)",
             "the picture itself",
         ),
         (
@@ -173,7 +175,8 @@ PATTERNS = tuple(
             r"leaning (?:back|forward|to (?:the )?side|on .*)|head tilt|(?:peace|v) sign|one knee(?: up)?|knees? up|"
             r"legs? (?:up|crossed|together)|hands? (?:up|together|clasped)|tongue out|on (?:back|side|stomach)|"
             r"all fours|(?:fighting|battle) stance|[ta]-pose|contrapposto|eyes (?:closed|open)|half-closed eyes|"
-            r"head (?:down|back|rest)|(?:body|back) arch|(?:mid-?air|midair)|hair (?:down|flowing)",
+            r"head (?:down|back|rest)|(?:chin|cheek|head) (?:rest|on hands?)|(?:body|back) arch|"
+            r"(?:mid-?air|midair)|hair (?:down|flowing)",
             "pose",
         ),
         (

@@ -85,6 +85,11 @@ def can_be_noun(word: str) -> bool:
     return not known or any(letter in known for letter in "nNP")
 
 
+def is_usually_verb(word: str) -> bool:
+    """ "clings", "comes"; not "brushes"."""
+    return any("V" in _table().get(base, "") for base in _bases(word.lower(), "s"))
+
+
 def feature(word: str) -> str:
     """What the bundled model is shown in place of a word's first letter."""
     lower = word.lower()

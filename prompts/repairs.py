@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import lexicon
 from .lexicon import TWO_SIDED
-from .open_lexicon import FUNCTION_WORDS, can_be_noun, classes
+from .open_lexicon import FUNCTION_WORDS, can_be_noun, classes, is_usually_verb
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SINGULAR = ("a", "an", "each", "every", "another")
 GOES_ON = ("ADP", "DET", "PART", "ADV")
+EMPTY = ("free", "empty", "devoid", "bare", "instead")
 LONGEST_SUBJECT = 5
 PLURAL_PARTS = frozenset(("sports", "arms", "clothes", "goods", "games", "news", "series", "species"))
 """Plurals that stand before another noun: "sports car"."""
@@ -31,6 +32,8 @@ def mend(doc: Doc) -> None:
             _make_verb(token, doc[token.i - 1])
         elif _has_an_object(doc, token):
             _make_clause(token, doc[token.i - 1])
+        elif _is_said(token):
+            token.pos_, token.tag_, token.dep_ = "ADJ", "JJ", "acomp"
         elif _is_denied_plural(doc, token):
             token.pos_, token.tag_, token.dep_ = "NOUN", "NNS", "dobj"
 
@@ -70,10 +73,20 @@ def _take_over(verb: DocToken, noun: DocToken) -> None:
             child.head = noun
 
 
+def _is_said(token: DocToken) -> bool:
+    """ "still" of "the lake is still": a noun would have an article."""
+    doc, at = token.doc, token.i
+    if token.pos_ != "NOUN" or at == 0 or at + 1 >= len(doc) or token.head != doc[at - 1]:
+        return False
+    alone = doc[at - 1].lower_ in lexicon.BE and doc[at + 1].is_punct and not list(token.children)
+    return alone and bool({"a", "A"} & set(classes(token.lower_))) and "P" not in classes(token.lower_)
+
+
 def _is_denied_plural(doc: Doc, token: DocToken) -> bool:
     """ "sails" of "a ship lacking sails"."""
-    behind_no = token.i > 0 and doc[token.i - 1].lower_ in DENIERS
-    return behind_no and token.pos_ == "VERB" and "P" in classes(token.lower_)
+    words = [before.lower_ for before in doc[max(0, token.i - 2) : token.i]]
+    behind_no = words[-1:] and (words[-1] in DENIERS or words[-1] in ("of", "from") and words[0] in EMPTY)
+    return bool(behind_no) and token.pos_ == "VERB" and "P" in classes(token.lower_)
 
 
 def _has_an_object(doc: Doc, token: DocToken) -> bool:
@@ -103,7 +116,7 @@ def _verb_of_a_bare_subject(doc: Doc) -> int | None:
         before, verb = doc[at - 1], doc[at]
         if not before.is_alpha or not verb.is_alpha or before.lower_ in FUNCTION_WORDS:
             return None
-        if _agrees(before, verb):
+        if _agrees(before, verb) and not ("P" in classes(verb.lower_) and _may_be_verb(doc[at + 1])):
             return at
     return None
 
@@ -113,9 +126,11 @@ def _is_subject_of(noun: DocToken, verb: DocToken) -> bool:
 
 
 def _agrees(noun: DocToken, verb: DocToken) -> bool:
-    """A plural with a bare verb."""
-    parts = lexicon.TWO_SIDED | PLURAL_PARTS
-    return "P" in classes(noun.lower_) and noun.lower_ not in parts and _may_be_verb(verb)
+    """A plural with a bare verb; what is not counted with one in -s that is seldom a noun: "frost clings"."""
+    known = classes(noun.lower_)
+    if "P" in known:
+        return noun.lower_ not in lexicon.TWO_SIDED | PLURAL_PARTS and _may_be_verb(verb)
+    return "N" in known and is_usually_verb(verb.lower_)
 
 
 def _may_be_verb(token: DocToken) -> bool:

@@ -114,7 +114,7 @@ class Things:
                 if token.i == first:
                     yield LeftOut(self.doc[first : last + 1].text, reason)
             elif self._names(token) and (reason := self._kind(token)) not in (None, "how much"):
-                yield LeftOut(self.word(token).text, str(reason))
+                yield LeftOut("an embedding" if reason == "embedding" else self.word(token).text, str(reason))
 
     def _reason_of_tag(self, token: DocToken) -> str | None:
         if token.i not in self.tags:
@@ -159,10 +159,10 @@ class Things:
         return token.idx + len(token) < word.stop
 
     def _is_embedding_alone(self, token: DocToken) -> bool:
-        """As a tag, or before a noun phrase of its own, it is a style, not the thing: "embedding:sharp a red vase"."""
+        """Between commas, or before a noun phrase of its own, a style and no thing: "embedding:sharp a red vase"."""
         following = self._after(token)
         opens = following is not None and following.lower_ in ("a", "an", "the")
-        alone = token.i in self.tags and self._part(token) == (token.i, token.i)
+        alone = self._part(token) == (token.i, token.i) and len(set(self._parts)) > 2
         return (opens or alone) and token.lower_.startswith("embeddingname")
 
     def _is_part_of(self, token: DocToken) -> bool:
@@ -259,8 +259,10 @@ class Things:
 
     def _is_picture(self, token: DocToken) -> bool:
         """ "The scene is set in …", "the main subject is …", "at the top of the image"."""
-        if lemma(token) not in lexicon.MEDIUM | lexicon.PICTURE_WORDS:
+        if not {lemma(token), self.word(token).text.lower()} & (lexicon.MEDIUM | lexicon.PICTURE_WORDS):
             return False
+        if self._is_whole(token):
+            return True
         first, _ = self._part(token)
         definite = any(child.lower_ in ("the", "this") for child in token.children)
         if definite and token.dep_ == "pobj" and lemma(token) in lexicon.MEDIUM - {"frame", "painting", "poster"}:
@@ -272,6 +274,11 @@ class Things:
         shown = following.lower_ in lexicon.SHOWING
         return shown or following.lower_ in ("is", "was", "has") and lemma(token) in lexicon.NEVER_THINGS
 
+    def _is_whole(self, token: DocToken) -> bool:
+        """ "on the right side of the frame"."""
+        before = [word.lower_ for word in self.doc[max(0, token.i - 3) : token.i]]
+        return before[1:] == ["of", "the"] and before[0] in lexicon.SIDES | lexicon.PLACES
+
     def _leads_on(self, token: DocToken, last: int) -> bool:
         """ "photo of …", "photo showing …", "portrait painting of …", "black and white photo, …"."""
         following = self._after(token)
@@ -282,7 +289,7 @@ class Things:
         return following.lower_.rstrip("ing") in lexicon.PICTURED
 
     def _is_place_or_time(self, token: DocToken) -> bool:
-        names = {lemma(token), token.lower_}
+        names = {token.lower_} if token.lower_ == "feet" else {lemma(token), token.lower_}
         behind_preposition = token.dep_ == "pobj" or self._follows_preposition(token)
         if names & lexicon.PLACES:
             return behind_preposition or self._has_of(token) and lemma(token) in lexicon.SIDES

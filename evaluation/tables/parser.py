@@ -32,4 +32,4 @@ def _half(pipelines: Mapping[str, Any], half: str) -> str:
          f"{100 * score['recall']:.1f}", f"{score['milliseconds']:.1f}"]
         for name, halves in pipelines.items() for kind, score in halves[half].items()
     ]  # fmt: skip
-    return table(["pipeline", "kind", "prompts", "exact %", "precision %", "recall %", "ms a prompt"], rows)
+    return table(["pipeline", "kind", "prompts", "exact %", "precision %", "recall %", "CPU ms a prompt"], rows)

@@ -117,6 +117,44 @@ def test_the_report_says_what_was_left_out_and_why():
     assert "<lora:…>" in text and "drawn as text by ComfyUI" in text
 
 
+def test_an_embedding_of_its_own_is_a_style():
+    assert nouns("a spider, embedding:sharp_v2, a web") == ["spider", "web"]
+    assert "Left out: an embedding (embedding)" in report(parse("a spider, embedding:sharp_v2", 300))
+    assert nouns("a photo of embedding:mydog") == ["embedding:mydog"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("oil stains cover the floor", [("stains", ("oil",)), ("floor", ())]),
+        ("a robot watering wilted daisies", [("robot", ()), ("daisies", ("wilted",))]),
+        ("On the right side, a salmon leaps from the river.", [("salmon", ()), ("river", ())]),
+        ("A lake is near. The lake is still.", [("lake", ("still",))]),
+        ("girl studying, desk lamp", [("girl", ()), ("lamp", ("desk",))]),
+        ("a lamp that is not lit next to a fork", [("lamp", ()), ("fork", ())]),
+    ],
+)
+def test_what_a_parser_cannot_mean_is_mended(text, expected):
+    assert subjects(text) == expected
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["product shot", "worm's eye view", "kodak gold 200", "character design", "lo-fi", "solarpunk", "1960s", "newest",
+     "very aesthetic", "dramatic shadows", "leaning forward", "white border", "sepia", "unsplash", "cozy", "shirtless",
+     "kneeling"],
+)  # fmt: skip
+def test_more_tags_that_name_no_thing(tag):
+    assert nouns(f"1girl, {tag}, red hat") == ["1girl", "hat"]
+
+
+@pytest.mark.parametrize(
+    "tag", ["light bulb", "film reel", "comic book", "stage lights", "railing", "husky", "eyeglasses"]
+)
+def test_things_that_look_like_styles_stay_things(tag):
+    assert nouns(f"1girl, {tag}, red hat") == ["1girl", tag.split()[-1], "hat"]
+
+
 def test_words_with_an_apostrophe_are_found():
     prompt = parse("the cat's bowl and a man's red hat, don't blink", 300)
     assert find_words(prompt, "cat's")[0].text == "cat"
