@@ -21,14 +21,14 @@ from .shell import Progress
 SMALL_WORLD = "prompt_guidance_small_world.api.json"
 SHAPES, REAL = "attend_and_excite_shapes.api.json", "attend_and_excite_sd15.api.json"
 SMALL_WORLD_PROMPTS = (
-    "a bear and a turtle",
-    "a pink sunflower and a yellow flamingo",
-    "a cat and a frog",
-    "a red crown and a golden strawberry",
-    "a monkey and a blue car",
-    "a purple balloon and a green bench",
+    "a cat and a red backpack",
+    "a bird and orange glasses",
+    "a lion and a yellow crown",
+    "an elephant and a green suitcase",
+    "a frog and a blue chair",
+    "a rabbit and a purple balloon",
 )
-"""Of the papers' figures, and of Attend-and-Excite's three sets."""
+"""Every twenty-fifth of the 144 prompts of an animal and a coloured object in Attend-and-Excite's set, none picked."""
 SHAPES_PROMPTS = (
     "a square and a moon",
     "a ring and a cross",
