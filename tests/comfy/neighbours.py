@@ -25,7 +25,8 @@ CROSS = "attn2"
 def own_node(node, *values):
     def patched(model):
         with torch.inference_mode():
-            return node.execute(model, *values).args[0]
+            out = node.execute(model, *values)
+        return getattr(out, "args", out)[0]
 
     return patched
 
@@ -58,7 +59,7 @@ def object_patched(model):
     """Another forward on a layer for as long as the MODEL is loaded."""
     clone = model.clone()
     for name, layer in _layers(model, CROSS):
-        own = layer.forward
+        own = MethodType(type(layer).forward, layer)
         clone.add_object_patch(f"diffusion_model.{name}.forward", lambda *a, own=own, **k: SLIGHTLY * own(*a, **k))
     return clone
 
@@ -136,6 +137,19 @@ def other_level_first(model):
     return clone
 
 
+def negative_first(model):
+    """A pass of the negative prompt alone, at the same level before the picture's own."""
+    clone = model.clone()
+
+    def predict_noise(executor, x, sigma, options, seed):
+        guider = executor.class_obj
+        comfy.samplers.calc_cond_batch(guider.inner_model, [guider.conds["negative"]], x, sigma, options)
+        return executor(x, sigma, options, seed)
+
+    clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, "neighbour", predict_noise)
+    return clone
+
+
 def tiled(model):
     """The picture is never seen as a whole (tiled diffusion)."""
     clone = model.clone()
@@ -181,9 +195,15 @@ def own_tokens(model):
 
 
 def more_keys(model):
-    """Rows of text without rows of picture: what is seen where a pack's own layers are passed by (ComfyUI-NAG)."""
+    """Rows of text without rows of picture, which the pack's own layers know what to do with (ComfyUI-NAG)."""
     clone = model.clone()
     clone.set_model_attn2_patch(lambda n, k, v, options: (n, torch.cat([k, k[-1:]]), torch.cat([v, v[-1:]])))
+    for name, layer in _layers(model, CROSS):
+
+        def forward(x, context=None, value=None, layer=layer, **kwargs):
+            return type(layer).forward(layer, x, context=context[: len(x)], value=value[: len(x)], **kwargs)
+
+        clone.add_object_patch(f"diffusion_model.{name}.forward", forward)
     return clone
 
 
@@ -200,7 +220,9 @@ def no_grad(model, blocks: tuple[str, ...] = ("middle_block",)):
     clone = model.clone()
     for name, layer in model.model.diffusion_model.named_modules():
         if type(layer).__name__ == "BasicTransformerBlock" and name.startswith(blocks):
-            clone.add_object_patch(f"diffusion_model.{name}.forward", torch.no_grad()(layer.forward))
+            clone.add_object_patch(
+                f"diffusion_model.{name}.forward", torch.no_grad()(MethodType(type(layer).forward, layer))
+            )
     return clone
 
 
@@ -213,7 +235,12 @@ def answered(model):
             kept.append(executor(x, *args, **kwargs))
         return kept[0][: len(x)].clone()
 
+    def outer_sample(executor, *args, **kwargs):
+        kept.clear()
+        return executor(*args, **kwargs)
+
     clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "neighbour", diffusion_model)
+    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, "neighbour", outer_sample)
     return clone
 
 
@@ -221,10 +248,10 @@ perturbed = own_node(PerturbedAttentionGuidance, 3.0)
 free_u = own_node(FreeU, 1.3, 1.4, 0.9, 0.2)
 free_u_v2 = own_node(FreeU_V2, 1.3, 1.4, 0.9, 0.2)
 deep_shrink = own_node(PatchModelAddDownscale, 1, 2.0, 0.0, 0.35, True, "bicubic", "bicubic")
-easy_cache = own_node(EasyCacheNode, 0.5, 0.0, 1.0, False)
+easy_cache = own_node(EasyCacheNode, 3.0, 0.0, 1.0, False)
 lazy_cache = own_node(LazyCacheNode, 0.5, 0.0, 1.0, False)
 token_merging = own_node(TomePatchModel, 0.3)
-hyper_tile = own_node(HyperTile, 256, 2, 0, False)
+hyper_tile = own_node(HyperTile, 32, 2, 0, True)
 
 
 def _layers(model, ending: str):

@@ -100,6 +100,14 @@ def test_layers_without_gradients_that_no_pass_reaches_do_no_harm(model):
     assert torch.equal(out, sample(guided(model, ALWAYS), steps=2))
 
 
+def test_maps_without_a_gradient_are_refused(model):
+    """A patch that cuts every query off: the losses would be numbers that move nothing."""
+    patched = model.clone()
+    patched.set_model_attn2_patch(lambda n, k, v, options: (n.detach(), k, v))
+    with pytest.raises(PromptUnderstandingError, match="switches gradients off"):
+        sample(guided(patched, ALWAYS), steps=2)
+
+
 # --- ControlNet ---
 
 

@@ -1,15 +1,19 @@
 """Other packs' patches beside ours: nothing is left behind, and nothing of theirs is taken for the picture's own."""
 
+from dataclasses import replace
+
 import comfy.model_management
 import neighbours
 import pytest
 import torch
-from editing import differ, pair, sample_edit, swap, weighted
+from editing import blending, differ, pair, sample_edit, swap, weighted
 from engine import guided, positive, prompt, sample
+from pack.attention_hooks.edits.self_attention import SelfInjection
 from pack.attention_hooks.edits.structured import OneKeySet, Phrase
+from pack.attention_hooks.edits.windows import Window
 from pack.attention_hooks.host.editing.attention_values import with_value_edit
-from pack.attention_hooks.host.gradient.forwards import forwards_kept
 from pack.attention_hooks.host.install import with_capture, with_edit
+from pack.attention_hooks.host.sampling.forwards import forwards_kept, forwards_kept_when_stopped
 from pack.attention_hooks.host.settings import Capture, run_log
 from pack.attention_hooks.optimize.schedule import Schedule
 from pack.errors import PromptUnderstandingError
@@ -41,15 +45,21 @@ def test_what_another_pack_changes_inside_the_forward_is_put_back():
     assert not [name for name, layer in layers if "lambda" in layer.forward.__qualname__]
 
 
-@pytest.mark.parametrize("raised", [None, ValueError, comfy.model_management.InterruptProcessingException])
-def test_forwards_hooks_and_layers_are_kept_whoever_changes_them(raised):
+STOPS = (ValueError, comfy.model_management.InterruptProcessingException)
+
+
+@pytest.mark.parametrize(
+    ("kept", "raised"),
+    [*((forwards_kept, stop) for stop in (None, *STOPS)), *((forwards_kept_when_stopped, stop) for stop in STOPS)],
+)
+def test_forwards_hooks_and_layers_are_kept_whoever_changes_them(kept, raised):
     network = tiny_sd().model.diffusion_model
     block = network.middle_block[1].transformer_blocks[0]
     own, layer = (lambda x: x), block.attn2
     block.attn1.forward = own
     hook = block.register_forward_hook(lambda *_: None)
     try:
-        with forwards_kept(network):
+        with kept(network):
             block.attn1.forward = block.attn2.forward = lambda x: 2 * x
             block.attn2 = torch.nn.Identity()
             hook.remove()
@@ -97,9 +107,28 @@ def test_repeated_rows_are_refused_by_name(model, count, batch):
 
 
 def test_more_text_than_picture_is_refused_by_name(model):
-    edit = swap(pair())
-    with pytest.raises(PromptUnderstandingError, match="added rows of its own.*neighbours.more_keys"):
-        sample_edit(with_edit(neighbours.more_keys(model), edit), edit, steps=1)
+    """An edit takes the place of the layer that knows what the further rows are for."""
+    edit, more = swap(pair()), neighbours.more_keys(model)
+    assert torch.equal(sample(more, steps=1), sample(model, steps=1))
+    with pytest.raises(PromptUnderstandingError, match="forward.*neighbours.more_keys"):
+        sample_edit(with_edit(more, edit), edit, steps=1)
+    with pytest.raises(PromptUnderstandingError, match="rows.*neighbours.more_keys"):
+        sample(structured(more), steps=1)
+
+
+@pytest.mark.parametrize("other", ["object_patched", "swapped_inside"])
+def test_layers_that_are_another_packs_are_not_gone_past(model, other):
+    """An edit in the place of such a layer would leave out what that pack does, in the source as well."""
+    edit, before = swap(pair()), sample(model, steps=1)
+    with pytest.raises(PromptUnderstandingError, match="changed the layer input.1.0 itself"):
+        sample_edit(with_edit(getattr(neighbours, other)(model), edit), edit, steps=1)
+    assert torch.equal(sample(model, steps=1), before), "our sentence leaves nothing behind either"
+
+
+def test_local_blend_without_a_whole_picture_says_so(model):
+    edit = blending(swap(pair()))
+    with pytest.raises(PromptUnderstandingError, match="called for parts of it only"):
+        sample_edit(with_edit(neighbours.tiled(model), edit), edit, steps=4)
 
 
 # --- tokens, places ---
@@ -116,10 +145,24 @@ def test_merged_places_are_refused_by_name(model):
         captured(neighbours.merged_places(model))
 
 
+@pytest.mark.parametrize(("other", "met"), [("token_merging", "looks from"), ("hyper_tile", "rows of its own")])
+def test_outlines_cannot_be_kept_where_places_are_merged_or_tiled(model, other, met):
+    """An edit that keeps outlines in the layers that these two change; by default it does so in deeper ones."""
+    patched, edit = getattr(neighbours, other)(model), swap(pair())
+    sources = []
+    for one in (patched, with_edit(patched, edit)):
+        torch.manual_seed(0)  # which both draw from
+        sources.append(sample_edit(one, edit, steps=1)[0])
+    assert torch.equal(*sources)
+    everywhere = replace(edit, self_attention=(SelfInjection(Window(0.0, 0.4), "all"),))
+    with pytest.raises(PromptUnderstandingError, match=met):
+        sample_edit(with_edit(patched, everywhere), everywhere, steps=1)
+
+
 # --- passes ---
 
 
-@pytest.mark.parametrize("other", ["windows", "other_level", "other_level_first", "perturbed"])
+@pytest.mark.parametrize("other", ["windows", "other_level", "other_level_first", "negative_first", "perturbed"])
 @pytest.mark.parametrize("each_step", [False, True])
 def test_maps_are_of_the_pictures_own_pass(model, other, each_step):
     """At one step from one noise, the maps are those of the MODEL without these passes, and the picture is theirs."""

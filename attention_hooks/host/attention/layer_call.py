@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ....errors import PromptUnderstandingError
 from ..conditioning.prompt_entries import POSITIVE
+from ..sampling.neighbours import is_swapped
 from ..sampling.passes import pass_of
 
 Options = dict[str, Any]
@@ -47,8 +48,18 @@ def check_keys(q: Tensor, k: Tensor, options: Options) -> None:
     if len(q) != len(k):
         raise _met(
             options,
-            f"The layer {_layer(options)} has {len(q)} rows that look at the text of {len(k)}: a patch of another node "
-            "pack has added rows of its own.",
+            f"The layer {_layer(options)} has {len(q)} rows that look at {len(k)}: a patch of another node pack has "
+            "added rows of its own.",
+        )
+
+
+def check_forward(layer: nn.Module | None, options: Options) -> None:
+    """A layer's replaced attention goes past a forward that another pack has given to it."""
+    if layer is not None and is_swapped(layer):
+        raise _met(
+            options,
+            f"Another node pack has changed the layer {_layer(options)} itself (its forward, as ComfyUI-NAG does), and "
+            "Prompt-to-Prompt would go past what it does there.",
         )
 
 

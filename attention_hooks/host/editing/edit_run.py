@@ -24,6 +24,7 @@ from ..attention.families import family_of
 from ..conditioning.marks import EDIT_KEY, TEXT_KEY
 from ..conditioning.prompt_entries import Entry
 from ..sampling.part import Part, Parts, Reads, RunStart, StepOpening
+from ..sampling.passes import pass_of
 from ..sampling.progress import progress_of
 
 BLEND_SITES = "quarter"
@@ -56,6 +57,7 @@ class EditRun(Part):
         self._progress_of: dict[float, float] = {}
         self._progress = 0.0
         self._heat: dict[tuple[int, int], Tensor] = {}
+        self._opened, self._saw_the_picture, self._neighbours = False, False, ""
         self.mask: Tensor | None = None
         """[rows H W] bool, the last one: where each picture may differ from its source's."""
 
@@ -65,6 +67,8 @@ class EditRun(Part):
         """For one pass, with our patches in them where something acts. Another node's pass is edited as well: what it
         has changed in the layers for it lies below."""
         self._progress = self._progress_at(level)
+        self._saw_the_picture |= opens_step
+        self._neighbours = pass_of(model_options["transformer_options"]).neighbours
         cross = self._acting(self._edit.cross_edits)
         injections = self._acting(self._edit.self_attention)
         reads = self._edit.blend is not None and opens_step
@@ -119,6 +123,13 @@ class EditRun(Part):
         self._heat[hw] = self._heat[hw] + heat if hw in self._heat else heat
 
     def open_step(self, x: Tensor, opening: StepOpening) -> Tensor | None:
+        if self._opened and not self._saw_the_picture and self._edit.blend is not None:
+            raise PromptUnderstandingError(
+                "Local Blend finds its place in the whole picture, and this MODEL was called for parts of it only, by "
+                f"a patch of another node pack. The patches on this MODEL are: {self._neighbours}. Remove what samples "
+                "in windows or tiles, or edit without Local Blend."
+            )
+        self._opened = True
         return self.blend(x, opening.level)
 
     def finish(self, samples: Tensor, level: float, record: RunRecord) -> Tensor | None:

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .forwards import forwards_kept
+from ..sampling.forwards import forwards_kept
 
 
 @contextmanager

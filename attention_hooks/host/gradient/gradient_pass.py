@@ -23,7 +23,7 @@ from ..sampling.part import Reads
 from .autograd import gradients
 from .checkpointing import checkpointed
 from .given_control import control_knows_rows, with_given_control
-from .options import differentiable_options
+from .options import differentiable_options, no_gradient
 from .patience import Patience
 
 # What fp16 gradients are multiplied by on their way through the network: without it, those of the small early maps
@@ -90,6 +90,8 @@ class GradientPass:
             maps = self._forward(model_input, sigma.clone(), {name: self.readings[name] for name in wanted})
             if not maps:
                 return torch.zeros_like(leaf).detach()
+            if not any(one.requires_grad for one in maps.values()):
+                raise no_gradient(self.model.diffusion_model)
             self.backwards += 1
             return gradient_of(loss(maps), leaf, self.model)
 

@@ -36,10 +36,14 @@ def _own_copy(h: Tensor, _options: dict[str, Any]) -> Tensor:
 def _differentiable_attention(network: nn.Module, func: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
     """torch's attention for this pass: the sage, flash and chunked back-ends have no backward."""
     if not torch.is_grad_enabled():
-        raise PromptUnderstandingError(
-            "A gradient was asked for, but a patch of another node pack switches gradients off in some layers, so "
-            "guidance and Bring Image Back would go by a part of the model only. The layers that were changed are: "
-            f"{swapped_forwards(network) or 'not known'}. Remove that pack's node (Token Perturbation Guidance is one "
-            "that does so), or go without guidance on this MODEL."
-        )
+        raise no_gradient(network)
     return comfy_attention.attention_pytorch(*args, **kwargs)
+
+
+def no_gradient(network: nn.Module) -> PromptUnderstandingError:
+    return PromptUnderstandingError(
+        "A gradient was asked for, but a patch of another node pack switches gradients off in some layers, so guidance "
+        "and Bring Image Back would go by a part of the model only. The layers that were changed are: "
+        f"{swapped_forwards(network) or 'not known'}. Remove that pack's node (Token Perturbation Guidance is one that "
+        "does so), or go without guidance on this MODEL."
+    )

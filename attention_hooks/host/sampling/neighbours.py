@@ -22,8 +22,14 @@ def foreign_patches(model_options: dict[str, Any]) -> str:
 
 def swapped_forwards(network: nn.Module) -> str:
     """Layers whose forward is not their class's own: ComfyUI's object patches, and what others set by hand."""
-    own = ((name, vars(module).get("forward")) for name, module in network.named_modules())
-    return ", ".join(name or "the network" for name, forward in own if forward is not None and not _is_ours(forward))
+    return ", ".join(name or "the network" for name, layer in network.named_modules() if is_swapped(layer))
+
+
+def is_swapped(layer: nn.Module) -> bool:
+    """ComfyUI itself puts a layer's own forward back as an attribute."""
+    forward = vars(layer).get("forward")
+    own = getattr(forward, "__func__", None) is type(layer).forward
+    return forward is not None and not own and not _is_ours(forward)
 
 
 def _patches(model_options: dict[str, Any]) -> Iterator[Any]:

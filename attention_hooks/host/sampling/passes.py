@@ -7,16 +7,18 @@ attention, skipped layers, windows over crops, other noise levels). Only the fir
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import comfy.model_patcher
 import comfy.patcher_extension
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
+from .forwards import forwards_kept_when_stopped
 from .neighbours import foreign_patches
 
 PASS_KEY = "prompt_understanding_pass"
@@ -55,7 +57,8 @@ def mark_passes(model_options: ModelOptions) -> None:
     """Every pass made with these options will be marked; for what acts without a run."""
 
     def calc_cond_batch(executor: Any, model: Any, conds: Any, x: Tensor, sigma: Tensor, options: Any) -> Any:
-        return executor(model, conds, x, sigma, marked(options, x))
+        with forwards_kept_when_stopped(model.diffusion_model):
+            return executor(model, conds, x, sigma, marked(options, x))
 
     comfy.patcher_extension.add_wrapper_with_key(
         WrappersMP.CALC_COND_BATCH, PASS_KEY, calc_cond_batch, model_options, is_model_options=True
@@ -65,8 +68,9 @@ def mark_passes(model_options: ModelOptions) -> None:
 class ModelCall:
     """One model call of a sampler, and the passes in it."""
 
-    def __init__(self, x: Tensor, level: float, opens_step: bool) -> None:
-        self._shape, self._level, self._opens_step = x.shape, level, opens_step
+    def __init__(self, x: Tensor, level: float, opens_step: bool, positive: frozenset[UUID]) -> None:
+        """`positive`: the entries that say the picture's prompts."""
+        self._shape, self._level, self._opens_step, self._positive = x.shape, level, opens_step, positive
         self._own_is_to_come = True
 
     def watched(self, model_options: ModelOptions, pass_options: PassOptions) -> ModelOptions:
@@ -82,13 +86,16 @@ class ModelCall:
         self, pass_options: PassOptions, executor: Any, model: Any, conds: Any, x: Tensor, sigma: Tensor, options: Any
     ) -> Any:
         level = float(sigma.flatten()[0])
-        own = self._is_own(x, level)
+        own = self._is_own(x, level, conds)
         options = pass_options(marked(options, x), level, own and self._opens_step)
-        return executor(model, conds, x, sigma, options)
+        with forwards_kept_when_stopped(model.diffusion_model):
+            return executor(model, conds, x, sigma, options)
 
-    def _is_own(self, x: Tensor, level: float) -> bool:
-        """The first pass over the whole picture at the sampler's level; what comes after it is another node's."""
+    def _is_own(self, x: Tensor, level: float, conds: Sequence[Any]) -> bool:
+        """The first pass over the whole picture at the sampler's level that any of the prompts takes part in; what
+        comes after it is another node's."""
         whole = x.shape == self._shape and math.isclose(level, self._level, rel_tol=SAME_LEVEL)
-        own = self._own_is_to_come and whole
-        self._own_is_to_come = self._own_is_to_come and not whole
+        told = any(entry.get("uuid") in self._positive for entries in conds for entry in entries or ())
+        own = self._own_is_to_come and whole and told
+        self._own_is_to_come = self._own_is_to_come and not own
         return own

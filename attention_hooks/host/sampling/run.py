@@ -36,8 +36,11 @@ class SamplingRun:
         self.progress = [progress_of(self._model.model_sampling, level) for level in self.levels]
         self.record = RunRecord(total_steps=len(self.levels))
         self._started = time.perf_counter()
+        positive = positive_entries(guider)
+        self.positive = frozenset(entry["uuid"] for entry in positive)
+        """Entries of the picture's prompts."""
         start = RunStart(
-            settings, guider, positive_entries(guider), noise, model_options, tuple(self.levels), tuple(self.progress),
+            settings, guider, positive, noise, model_options, tuple(self.levels), tuple(self.progress),
             self.record,
         )  # fmt: skip
         self._parts = Parts()

@@ -116,7 +116,7 @@ class GuidedModel:
     def __call__(self, x: Tensor, sigma: Tensor, **kwargs: Any) -> Tensor:
         level = float(sigma.flatten()[0])
         step = self._gate.step_of(level)
-        call = ModelCall(x, level, opens_step=step is not None)
+        call = ModelCall(x, level, step is not None, self._run.positive)
         options = self._run.options(kwargs.get("model_options", {}), level, opens_step=step is not None)
         kwargs["model_options"] = call.watched(options, self._run.pass_options)
         if step is None:
