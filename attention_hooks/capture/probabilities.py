@@ -1,6 +1,7 @@
 """q, k -> attention probabilities. Fused attention never makes them, so they are computed where they are wanted."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, float32, promote_types
 
 
@@ -18,15 +19,17 @@ def joint_probs(q: Tensor, k: Tensor, heads: int, columns: slice) -> Tensor:
     """The same with the softmax over all of `k`, of which only `columns` are given back: what a joint attention of text
     and picture gives to the text. Their sum over the columns is below one.
 
-    Head by head: over all columns one head of a large picture takes as much memory as its text does for all.
+    Read off fused attention to probe values, one-hot over the columns: what a place takes from a value that is one at a
+    single key is the probability of that key. Nothing of the size of places times all keys is ever made.
     """
     q, k = split_heads(q, heads), split_heads(k, heads)
-    q = q * q.shape[-1] ** -0.5
-    shares = []
-    for head in range(heads):
-        scores = q[:, head] @ k[:, head].transpose(-1, -2)
-        shares.append((scores[..., columns] - scores.logsumexp(-1, keepdim=True)).exp())
-    return torch.stack(shares, 1)
+    keys, width = k.shape[-2:]
+    wanted = torch.arange(keys, device=k.device)[columns]
+    probes = F.one_hot(wanted, keys).to(k.dtype).T.contiguous().split(width, -1)
+    # Fused kernels want values as wide as q and k are.
+    filled = (F.pad(probe, (0, width - probe.shape[-1])).expand(*k.shape[:2], -1, -1) for probe in probes)
+    shares = torch.cat([F.scaled_dot_product_attention(q, k, values) for values in filled], -1)
+    return shares[..., : sum(probe.shape[-1] for probe in probes)]
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:

@@ -67,11 +67,11 @@ def make_todays(monkeypatch, network):
     plain = attention.attention_pytorch
     monkeypatch.setattr(attention, "optimized_attention", asking(plain))
     monkeypatch.setattr(mmdit, "optimized_attention", _joint_attention)
-    layers = [layer for layer in network.modules() if isinstance(layer, tuple(FORWARDS))]
+    monkeypatch.setattr(attention.CrossAttention, "forward", _cross_attention)
+    monkeypatch.setattr(mmdit.JointBlock, "forward", functools.partialmethod(_joint_block, mmdit.JointBlock.forward))
+    layers = [x for x in network.modules() if isinstance(x, (attention.CrossAttention, mmdit.JointBlock))]
     for layer in layers:
         layer.comfy_attention = ComfyAttention(plain)
-        # The class's own, as in today's core: a forward on the layer itself would be another pack's.
-        layer.__class__ = type(type(layer).__name__, (type(layer),), {"forward": FORWARDS[type(layer)]})
     return [layer.comfy_attention for layer in layers]
 
 
@@ -85,10 +85,10 @@ def _cross_attention(layer, x, context=None, value=None, mask=None, transformer_
     return layer.to_out(out)
 
 
-def _joint_block(layer, *args, **keywords):
+def _joint_block(layer, forward, *args, **keywords):
     _working.append(layer)
     try:
-        return mmdit.JointBlock.forward(layer, *args, **keywords)
+        return forward(layer, *args, **keywords)
     finally:
         _working.pop()
 
@@ -99,6 +99,5 @@ def _joint_attention(q, k, v, **keywords):
     )
 
 
-FORWARDS = {attention.CrossAttention: _cross_attention, mmdit.JointBlock: _joint_block}
 _working = []
 """The joint block at work: its attention is called by a function that does not know it."""

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ...capture.probabilities import attention_probs, fold_repeats, split_heads
 from ...edits.prompt_edit import Edit
 from ...types import AttentionSite
-from .attention_call import OVERRIDE
+from .attention_call import OVERRIDE, preferred_attention
 from .layer_call import check_forward, check_keys, check_places, check_tokens, positive_rows
 
 Attention = Callable[[Tensor, Tensor, Tensor, dict[str, Any]], Tensor]
@@ -58,8 +58,6 @@ class EditedAttention:
     """Cross-attention: the tokens are those of the prompts."""
     layer: nn.Module | None = None
     """What is replaced, where it is."""
-    preferred: Any = None
-    """What the checkpoint asks this layer to attend with."""
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
         check_forward(self.layer, options)
@@ -124,8 +122,9 @@ class EditedAttention:
 
     def _plain(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
         """What the layer itself would do. Another pack's override of the attention is in `options` and runs."""
+        preferred = None if self.layer is None else preferred_attention(self.layer)
         # An older host does not know the name, and would hand it to other packs' overrides.
-        asked = {} if self.preferred is None else {"preferred_attention": self.preferred}
+        asked = {} if preferred is None else {"preferred_attention": preferred}
         return comfy_attention.optimized_attention(
             q, k, v, options["n_heads"], attn_precision=options["attn_precision"], transformer_options=options, **asked
         )

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pack.attention_hooks.capture.probabilities import attention_probs, fold_repeats
+from pack.attention_hooks.capture.probabilities import attention_probs, fold_repeats, joint_probs
 from pack.attention_hooks.capture.record import RUNS_KEPT, RunLog, RunRecord
 from pack.attention_hooks.capture.sites import ModelSite, choose_sites
 from pack.attention_hooks.capture.store import MapStore
@@ -29,6 +29,23 @@ def test_scores_are_divided_by_the_root_of_the_head_width():
     q, k = torch.full((1, 1, 4), 2.0), torch.stack([torch.zeros(4), torch.ones(4)])[None]
     # q·k = 8 over sqrt(4): a difference of 4.
     assert attention_probs(q, k, 1)[0, 0, 0, 1].item() == pytest.approx(1 / (1 + 2.718281828**-4))
+
+
+@pytest.mark.parametrize("columns", [slice(0, 3), slice(2, 9), slice(5, 16)])
+def test_probed_shares_are_those_of_the_whole_softmax(columns):
+    """Fewer columns than a head is wide, more, and not a whole number of times; with their gradient."""
+    generator = torch.Generator().manual_seed(0)
+    q = torch.randn(2, 6, 8, generator=generator, dtype=torch.float64).requires_grad_()
+    k = torch.randn(2, 17, 8, generator=generator, dtype=torch.float64)
+    scores = q.unflatten(-1, (2, 4)).transpose(1, 2) @ k.unflatten(-1, (2, 4)).permute(0, 2, 3, 1) / 4**0.5
+    wanted = scores.softmax(-1)[..., columns]
+    found = joint_probs(q, k, 2, columns)
+    assert found.shape == wanted.shape and torch.allclose(found, wanted, atol=1e-12)
+    weights = torch.randn(wanted.shape, generator=generator, dtype=torch.float64)
+    (by_probes,), (by_softmax,) = (
+        torch.autograd.grad((x * weights).sum(), q, retain_graph=True) for x in (found, wanted)
+    )
+    assert torch.allclose(by_probes, by_softmax, atol=1e-12) and by_softmax.abs().max() > 1e-3
 
 
 def test_half_precision_is_left_for_the_softmax():

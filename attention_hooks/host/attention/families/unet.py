@@ -10,7 +10,6 @@ import torch.nn as nn
 
 from ....capture.sites import ModelSite
 from ....types import AttentionSite
-from ..attention_call import preferred_attention
 from ..edited_attention import Edits
 from ..recorder import Recorder
 from .family import Family, Options
@@ -45,8 +44,7 @@ class UNet(Family):
                 place = (site.block, site.number, site.index)
                 # ComfyUI lets a patch own one transformer of a block, or all of them.
                 earlier = patches.get(place, patches.get(place[:2]))
-                layer = getattr(blocks[site], kind)
-                patches[place] = replace(edited, earlier=earlier, layer=layer, preferred=preferred_attention(layer))
+                patches[place] = replace(edited, earlier=earlier, layer=getattr(blocks[site], kind))
 
 
 def _transformers(unet: Any) -> Iterator[tuple[AttentionSite, int, Any]]:
