@@ -93,7 +93,7 @@ def _kinds(rows: list[Labelled], pipeline: str) -> dict[str, dict[str, float]]:
 
 
 def _score(rows: list[Labelled], pipeline: str) -> dict[str, float]:
-    exact, right, found, wanted = 0, 0, 0, 0
+    exact, right, found, wanted, sure, sure_and_exact = 0, 0, 0, 0, 0, 0
     times = []
     for row in rows:
         begun = time.process_time()  # of this program alone, whatever else the machine does
@@ -101,10 +101,13 @@ def _score(rows: list[Labelled], pipeline: str) -> dict[str, float]:
         times.append(1000 * (time.process_time() - begun))
         groups = [(s.noun.text.lower(), frozenset(word.text.lower() for word in s.modifiers)) for s in prompt.subjects]
         judged = row.judge(groups, [subject.noun.text.lower() for subject in prompt.excluded])
+        sure += not prompt.unsure
+        sure_and_exact += judged[0] and not prompt.unsure
         exact, right, found, wanted = (a + b for a, b in zip((exact, right, found, wanted), judged, strict=True))
     return {
         "prompts": len(rows), "exact": exact / len(rows), "precision": right / max(found, 1),
-        "recall": right / max(wanted, 1), "milliseconds": median(times),
+        "recall": right / max(wanted, 1), "milliseconds": median(times), "sure": sure,
+        "sure_and_exact": sure_and_exact,
     }  # fmt: skip
 
 

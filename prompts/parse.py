@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import languages
 from .brackets import read_brackets
 from .cleaning import NOWHERE, Cleaned, clean
+from .doubt import unsure_words
 from .foreign_reading import read_foreign
 from .foreign_words import foreign_words, without_syntax
 from .grammar import Reading, read
@@ -73,6 +74,7 @@ def parse_prompt(
         excluded=tuple(_moved(subject, here) for subject in reading.excluded),
         left_out=reading.left_out,
         places=reading.places,
+        unsure=understood.unsure,
     )
     return replace(prompt, notes=(*notes, *_notes(prompt, walked, language is None), *understood.notes))
 
@@ -83,6 +85,7 @@ class Understood(NamedTuple):
     reading: Reading
     parser: str
     notes: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 def _english(plain: str, pipeline: str) -> Understood:
@@ -95,7 +98,7 @@ def _english(plain: str, pipeline: str) -> Understood:
         subjects=tuple(_moved(subject, places.word) for subject in reading.subjects),
         excluded=tuple(_moved(subject, places.word) for subject in reading.excluded),
     )
-    return Understood(reading, parser, tuple(_literal(doc)))
+    return Understood(reading, parser, tuple(_literal(doc)), tuple(doc.user_data["unsure"]))
 
 
 def _foreign(plain: str, language: Language, encoder: str, tokens: Sequence[Token]) -> Understood:
@@ -124,12 +127,14 @@ def read_prompt(text: str, pipeline: str = AUTO) -> ParsedPrompt:
 def parsed(language, plain: str) -> Doc:  # noqa: ANN001  (spacy.Language, which may be missing)
     """spaCy's reading, piece by piece: no grammar crosses a sentence, a line or a comma between tags.
 
-    `user_data` has "origins", the place in `plain` of each letter; "tags", the tokens of single tags; "literal".
+    `user_data` has "origins", the place in `plain` of each letter; "tags", the tokens of single tags; "literal";
+    "unsure".
     """
     from spacy.tokens import Doc
 
     cleaned = clean(plain)
     docs = list(language.pipe([piece.text for piece in cleaned.pieces]))
+    unsure = unsure_words(language, [doc for piece, doc in zip(cleaned.pieces, docs, strict=True) if not piece.is_tag])
     for piece, doc in zip(cleaned.pieces, docs, strict=True):
         mend(doc)
         if piece.is_tag:
@@ -137,6 +142,7 @@ def parsed(language, plain: str) -> Doc:  # noqa: ANN001  (spacy.Language, which
     whole = Doc.from_docs(docs, exclude=["user_data"]) if docs else language("")
     assert whole is not None
     _note_places(whole, cleaned, docs)
+    whole.user_data["unsure"] = unsure
     return whole
 
 

@@ -1,7 +1,7 @@
 """Which spaCy pipeline reads the prompt: the user's choice, else the bundled one, else the best one installed.
 
-The bundled one comes first because it is the best by measurement, on every kind of prompt
-(evaluation/results/parser.md).
+The bundled one comes first because it is the best by measurement, on every kind of prompt, and because handing the
+sentences that it is not sure of to another makes it worse (evaluation/results/parser.md, doubt.py).
 
 Nothing is downloaded, ever.
 """

@@ -11,7 +11,7 @@ from .types import ParsedPrompt, Subject, Token, Word
 def report(prompt: ParsedPrompt, parsed: ParsedPrompt | None = None) -> str:
     """Several lines; the last part lists all tokens but padding. `parsed` is what the parser found where `prompt` was
     picked by hand."""
-    found = [*_subjects(prompt), *_relations(prompt), *_left_out(prompt), *_notes(prompt)]
+    found = [*_subjects(prompt), *_relations(prompt), *_left_out(prompt), *_doubts(prompt), *_notes(prompt)]
     before = _found_before(parsed) if parsed else ()
     return "\n".join([*_head(prompt), *before, "", *found, "", *_tokens(prompt)])
 
@@ -57,6 +57,11 @@ def _left_out(prompt: ParsedPrompt) -> Iterator[str]:
     others = [f"{text} ({reason})" for text, reason in prompt.left_out]
     if denied or others:
         yield f"Left out: {', '.join(dict.fromkeys([*denied, *others]))}"
+
+
+def _doubts(prompt: ParsedPrompt) -> Iterator[str]:
+    if prompt.unsure and prompt.subjects:
+        yield f"Not sure of: {', '.join(prompt.unsure)}. Check the subjects; Pick Subjects corrects them."
 
 
 def _notes(prompt: ParsedPrompt) -> Iterator[str]:

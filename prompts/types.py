@@ -123,6 +123,9 @@ class ParsedPrompt:
     places: tuple[Place, ...] = ()
     """Where in the picture the prompt puts things. "left of a dog" is no place but a relation."""
 
+    unsure: tuple[str, ...] = ()
+    """Words whose part of speech the parser is not sure of: a wrong subject is likeliest there."""
+
     @property
     def fingerprint(self) -> str:
         """Same text through the same encoder at the same length: same fingerprint. Subjects do not count, so that

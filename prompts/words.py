@@ -72,6 +72,7 @@ def pick_subjects(prompt: ParsedPrompt, text: str, excluded: str = "") -> Parsed
         places=tuple(Place(numbers[old], where) for old, where in prompt.places if old in numbers),
         parser=f"{prompt.parser}, subjects picked by hand",
         excluded=tuple(subject for subject in denied if subject.noun not in nouns), left_out=(),
+        unsure=(),
     )  # fmt: skip
 
 

@@ -29,7 +29,9 @@ def parser_page(results: Mapping[str, Any]) -> str:
 def _half(pipelines: Mapping[str, Any], half: str) -> str:
     rows = [
         [name, kind, f"{score['prompts']}", f"{100 * score['exact']:.0f}", f"{100 * score['precision']:.1f}",
-         f"{100 * score['recall']:.1f}", f"{score['milliseconds']:.1f}"]
+         f"{100 * score['recall']:.1f}", f"{score['sure_and_exact']} of {score['sure']}",
+         f"{score['milliseconds']:.1f}"]
         for name, halves in pipelines.items() for kind, score in halves[half].items()
     ]  # fmt: skip
-    return table(["pipeline", "kind", "prompts", "exact %", "precision %", "recall %", "CPU ms a prompt"], rows)
+    head = ["pipeline", "kind", "prompts", "exact %", "precision %", "recall %", "exact where sure", "CPU ms a prompt"]
+    return table(head, rows)

@@ -4,9 +4,11 @@ import builtins
 import shutil
 import sys
 
+import numpy as np
 import pytest
 from pack.errors import PromptUnderstandingError
-from pack.prompts import pipelines
+from pack.prompts import doubt, pick_subjects, pipelines, report
+from plain_tokens import parse
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +63,20 @@ def test_a_broken_one_is_refused_where_it_is_asked_for(installed):
 def test_one_that_is_not_there_is_refused_with_the_choices():
     with pytest.raises(PromptUnderstandingError, match="'en_core_web_xx' was asked for.*auto.*bundled"):
         pipelines.load_pipeline("en_core_web_xx")
+
+
+def test_what_the_tagger_is_not_sure_of_is_the_softmax_of_its_scores():
+    """Tags of three words with logits (0, ln 99), (0, 0), (ln 3, 0): 99 %, 50 % and 75 % sure."""
+    scores = np.log(np.array([[1, 99], [1, 1], [3, 1]], np.float32))
+    assert doubt._softmax(scores).max(axis=1) == pytest.approx([0.99, 0.5, 0.75])
+
+
+def test_the_report_says_what_the_parser_is_not_sure_of():
+    sure, unsure = parse("a red cat and a blue dog"), parse("blorked fleem glorps the snarfy trimp")
+    assert sure.unsure == () and "Not sure of" not in report(sure)
+    assert unsure.unsure and f"Not sure of: {', '.join(unsure.unsure)}. Check the subjects" in report(unsure)
+    assert set(unsure.unsure) <= set(unsure.plain.split())
+    assert pick_subjects(unsure, "trimp").unsure == ()
 
 
 def test_without_spacy_a_sentence_says_how_to_get_it(monkeypatch):
