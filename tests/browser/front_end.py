@@ -16,6 +16,7 @@ from selenium import webdriver
 from selenium.common.exceptions import JavascriptException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -179,6 +180,10 @@ class FrontEnd:
             return node.widgets.find(w => w.name === args[1]).value;""", class_type, name)  # fmt: skip
 
     def press_run(self) -> None:
+        # A first visit opens the templates over everything; how soon depends on the machine.
+        if self.find("[role=dialog]"):
+            ActionChains(self.driver).send_keys(Keys.ESCAPE).perform()
+            wait_for("The bare canvas", lambda: not self.find("[role=dialog]"))
         wait_for("The Run button", lambda: self.find("[data-testid=queue-button]")).click()
 
     def pictures(self, class_type: str) -> list[list[int]]:
