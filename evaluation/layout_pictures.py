@@ -122,7 +122,7 @@ def _row(pipeline: Pipeline, name: str, arm: Arm, case: Case, number: int) -> Ro
     layout = planned(pipeline, case)
     image = _picture(Scene(pipeline, case, layout, FIRST_SEED + number), arm)
     seconds = time.perf_counter() - started
-    found: list[Detection] = pipeline.world.detect(image.numpy())
+    found: list[Detection] = pipeline.world.known.detect(image.numpy())
     return {
         "arm": name, "number": number, "task": case.task, "prompt": case.text, "objects": len(layout.objects),
         "passes": bool(case.passes(found)), "seconds": seconds, "found": [f"{d.colour} {d.noun}" for d in found],

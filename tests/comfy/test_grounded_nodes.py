@@ -91,7 +91,7 @@ def test_the_whole_method_with_the_stock_sampler(world):
     first, second = (sampled(world, model, positive) for _ in range(2))
     assert torch.equal(first, second) and first.isfinite().all()
     assert set(run_log(model).find(first).steps[0].losses) == {"attention_transfer", "box_energy"}
-    assert len(drawn.progress) < STEPS, "drawn half-way"
+    assert drawn.made < STEPS, "drawn half-way"
 
 
 def _things():

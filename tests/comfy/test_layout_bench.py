@@ -1,12 +1,15 @@
 """The table of layouts: when a picture passes, and what is made of the planner's boxes for Small World."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
 from pack.demo.detection import Detection
 from pack.evaluation.layout_cases import TASKS, cases
-from pack.evaluation.layout_pictures import ARMS, SMALLEST, as_stickers, summarise
+from pack.evaluation.layout_pictures import ARMS, SMALLEST, _kept, as_stickers, run, summarise
+from pack.evaluation.quality import Pipeline
 from pack.evaluation.tables.layout_pictures import layout_pictures_page
+from pack.evaluation.worlds import SMALL_WORLD
 from pack.layouts.types import Box, Layout, LayoutObject
 
 
@@ -89,6 +92,16 @@ def test_the_table_compares_the_same_prompts():
     page = layout_pictures_page({"recipe": recipe, "machine": machine, "weights": "w", "measured": summary})
     assert "66.7" in page and "| spatial |" in page
     assert set(summary["tasks"]["spatial"]) <= set(ARMS)
+
+
+def test_every_arm_makes_a_picture_and_a_run_goes_on_where_it_was_cut_short(tmp_path):
+    pipeline = Pipeline.of(SMALL_WORLD)
+    pipeline = replace(pipeline, recipe=replace(pipeline.recipe, steps=2))
+    work, shelf, key = [first("spatial")], tmp_path / "rows.jsonl", {"steps": 2}
+    (rows,) = run(pipeline, ARMS, work, shelf, key, print)
+    assert [row["arm"] for row in rows] == list(ARMS) and all(row["objects"] == 2 for row in rows)
+    assert list(run(pipeline, dict.fromkeys(ARMS), work, shelf, key, print)) == [], "nothing is left to do"
+    assert not _kept(shelf, {"steps": 3}), "rows of other settings are thrown away"
 
 
 def _nouns():

@@ -139,10 +139,10 @@ def test_an_interrupt_in_the_third_object_leaves_nothing(model, objects):
 
 def test_drawn_halfway_is_enough_for_the_picture(model, objects):
     half = drawn(model, until=0.5)
-    assert len(half.progress) < STEPS and half.levels == objects.levels
+    assert half.made < STEPS == objects.made and half.levels == objects.levels
     a, b = compose(half, 0.5)[0], compose(objects, 0.5)[0]
     assert a.levels == b.levels
-    assert torch.equal(half.objects[0].latents[:-1], objects.objects[0].latents[: len(half.progress)])
+    assert torch.equal(half.objects[0].latents[:-1], objects.objects[0].latents[: half.made])
     with pytest.raises(PromptUnderstandingError, match="Raise its 'until'"):
         compose(drawn(model, until=0.3), 0.8)
 

@@ -30,7 +30,7 @@ def compose(
         shapes.append(moved(own, unit * down, unit * right))
         starts.append(latents[-1][0])
         start_masks.append(mask([one.thing.box], own.shape))
-        references.append(Reference(one.thing, drawn.progress, moved(one.maps, down, right)))
+        references.append(Reference(one.thing, drawn.progress[: drawn.made], moved(one.maps, down, right)))
     together, covered = laid_together(latents, shapes)
     together[0], start_mask = laid_together(starts, start_masks)
     levels = drawn.levels[:kept]
@@ -40,10 +40,10 @@ def compose(
 
 def _kept_steps(drawn: DrawnObjects, until: float) -> int:
     kept = sum(at <= until + SLACK for at in drawn.progress)
-    if len(drawn.progress) < len(drawn.levels) and kept == len(drawn.progress) and drawn.progress[-1] < until - 0.1:
+    if kept > drawn.made:
         raise PromptUnderstandingError(
-            f"The objects are to be kept until {until:g}, and Generate Objects drew them until "
-            f"{drawn.progress[-1]:.2f} only. Raise its 'until', or lower 'keep_objects_until'."
+            f"The objects are to be kept until {until:g}, and Generate Objects drew only the first {drawn.made} of "
+            f"{len(drawn.levels)} steps. Raise its 'until', or lower 'keep_objects_until'."
         )
     return max(kept, 1)
 

@@ -88,8 +88,13 @@ class DrawnObjects:
     levels: tuple[float, ...]
     """Noise level that each step of a whole run starts from."""
     progress: tuple[float, ...]
-    """Of the steps that were made."""
+    """0…1 of each of these steps."""
     seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def made(self) -> int:
+        """How many of the steps were made."""
+        return len(self.objects[0].maps)
 
     @property
     def latents(self) -> Tensor:
@@ -110,9 +115,11 @@ def draw_objects(
     leaves nothing behind. Raises PromptUnderstandingError for a layout without objects or with too many."""
     drawing = drawing or Drawing()
     _check_count(layout)
-    sigmas, progress = _until(model, sampling)
+    progress = _progress(model, sampling.sigmas)
+    made = sum(at <= sampling.until + SLACK for at in progress)
+    sigmas = sampling.sigmas[: made + 1].clone()
     noises, started = _Noises(model, layout, sampling.seed, drawing.own_noise), time.perf_counter()
-    bar = _Bar(model, len(layout.objects), len(progress))
+    bar = _Bar(model, len(layout.objects), made)
     objects: list[DrawnObject] = []
     for number, (thing, prompt) in enumerate(zip(layout.objects, prompts, strict=True)):
         say(_sentence(number, layout, started), node_id)
@@ -182,12 +189,10 @@ class _Bar:
         return callback
 
 
-def _until(model: Any, sampling: Sampling) -> tuple[Tensor, tuple[float, ...]]:
-    """The noise levels that are sampled, and the progress of each step."""
+def _progress(model: Any, sigmas: Tensor) -> tuple[float, ...]:
+    """Of each step of a whole run."""
     model_sampling = model.get_model_object("model_sampling")
-    progress = [progress_of(model_sampling, float(level)) for level in sampling.sigmas[:-1]]
-    kept = tuple(at for at in progress if at <= sampling.until + SLACK)
-    return sampling.sigmas[: len(kept) + 1].clone(), kept
+    return tuple(progress_of(model_sampling, float(level)) for level in sigmas[:-1])
 
 
 def _sentence(number: int, layout: Layout, started: float) -> str:
