@@ -92,7 +92,7 @@ def does_it_fit(host: Host, rest: Sequence[str], progress: Progress) -> int:
     # One file that cannot be loaded must not hide what the others would have told.
     tally = _pytest("fits", host, files, ["--continue-on-collection-errors", *rest])
     progress.say("")
-    for line in fits.verdict(host, _report(host, "fits"), tally.passed):
+    for line in fits.verdict(host, _report(host, "fits")):
         progress.say(line)
     return 0 if tally.passed and not tally.failed else 1
 
