@@ -52,6 +52,7 @@ def _rule(pattern: str, shown: str = " ", literal: str = "", flags: int = 0) -> 
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 RULES = (
+    _rule(r"\bnegative prompt\s*:.*", " ", "Negative prompt:", re.IGNORECASE | re.DOTALL),
     _rule(r"</?[A-Za-z]\w*:[^<>\n]*>", literal="<lora:…>"),
     _rule(r"(?<!\S)(?:--|—)no\b", " , no ", "--no"),
     _rule(r"(?<!\S)(?:--|—)(?:style|niji|q|quality|profile)\s+[\w.]+", literal="--style"),

@@ -71,7 +71,8 @@ ABSTRACT = words(
     contrast tone elegance beauty tranquility serenity camera viewer viewers lighting foreground shade hue style
     appearance expression pose way addition contrast depth variety array nothing something everything anything nobody
     anyone everyone someone dimension sharpness nostalgia mystery warmth calm drama detail details resolution
-    air mid-air midair mid-flight mid-jump mid-leap mid-step focus
+    air mid-air midair mid-flight mid-jump mid-leap mid-step focus blur silence motion unison joy delight anger fear
+    surprise concentration amazement thought chaos harmony
     """
 )
 """Nowhere things to draw."""

@@ -10,7 +10,8 @@ from . import machine_line, page, table
 TITLES = {
     "seen": "Seen while the rules were made",
     "set_aside": "Set aside at first, seen since",
-    "fresh": "Fresh: labelled before any rule was read, never looked at, only counted",
+    "fresh": "Fresh: labelled before any rule was read, then only counted (but for four sentences that were tried "
+    "alone)",
 }
 
 

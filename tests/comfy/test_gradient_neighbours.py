@@ -20,6 +20,12 @@ ALWAYS = Schedule(refinements=(), until=1.0)
 REFINED = Schedule(refinements=(Refinement(0.0, 0.99),), max_refinements=2)
 
 
+@pytest.fixture(scope="module")
+def model():
+    """Not the session's: ComfyUI leaves an attribute behind where a layer's forward was patched."""
+    return tiny_sd()
+
+
 @pytest.fixture
 def passes(monkeypatch):
     """The cures of each gradient pass that was made."""

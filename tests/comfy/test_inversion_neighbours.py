@@ -3,6 +3,9 @@
 import neighbours
 import pytest
 import torch
+from pack.attention_hooks.host.inversion import null_text
+from pack.attention_hooks.host.inversion.resume import Unfinished
+from pack.errors import PromptUnderstandingError
 from real_image import come_back, inverted, miss, picture, with_null_text
 from tiny import tiny_sd
 
@@ -46,9 +49,8 @@ def test_null_text_of_a_model_with_a_patch_that_writes(model):
     assert ours < plain
 
 
-def test_null_text_names_layers_without_gradients(model):
-    from pack.errors import PromptUnderstandingError
-
+def test_null_text_names_layers_without_gradients(model, monkeypatch):
+    monkeypatch.setattr(null_text, "UNFINISHED", Unfinished())  # a stopped job is remembered
     _, inversion, _ = inverted(model, steps=STEPS)
     with pytest.raises(PromptUnderstandingError, match="switches gradients off"):
         with_null_text(neighbours.no_grad(model), inversion, rounds=1)

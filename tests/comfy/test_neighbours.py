@@ -22,6 +22,12 @@ from tiny import conditioning, tiny_sd
 ALWAYS = Schedule(refinements=(), until=1.0)
 
 
+@pytest.fixture(scope="module")
+def model():
+    """Not the session's: ComfyUI leaves an attribute behind where a layer's forward was patched."""
+    return tiny_sd()
+
+
 def captured(model, **options):
     node = with_capture(model, Capture())
     return run_log(node).find(sample(node, steps=2, **options)).maps

@@ -117,6 +117,12 @@ def test_the_report_says_what_was_left_out_and_why():
     assert "<lora:…>" in text and "drawn as text by ComfyUI" in text
 
 
+def test_what_stands_behind_negative_prompt_is_no_subject():
+    text = "a red cat\nNegative prompt: a dog, blurry hat\nSteps: 20, Seed: 5"
+    assert subjects(text) == [("cat", ("red",))]
+    assert "Negative prompt:" in report(parse(text, 300))
+
+
 def test_an_embedding_of_its_own_is_a_style():
     assert nouns("a spider, embedding:sharp_v2, a web") == ["spider", "web"]
     assert "Left out: an embedding (embedding)" in report(parse("a spider, embedding:sharp_v2", 300))
