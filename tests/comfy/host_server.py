@@ -20,6 +20,7 @@ from pack.runner.links import link_pack
 from pack.runner.server import ALONE, Server, running
 
 CHECKPOINT = "tiny-sd15.safetensors"
+GLIGEN = "gligen_sd14_textbox_pruned.safetensors"
 
 
 def host_in(folder: Path) -> Host:
@@ -32,10 +33,12 @@ def host_in(folder: Path) -> Host:
 
 @pytest.fixture(scope="session")
 def comfy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    from tiny_checkpoint import write_sd15
+    from tiny_checkpoint import sd15_unet, write_sd15
+    from tiny_gligen import write_gligen
 
     host = host_in(tmp_path_factory.mktemp("server"))
     write_sd15(host.base / "models" / "checkpoints" / CHECKPOINT)
+    write_gligen(host.base / "models" / "gligen" / GLIGEN, sd15_unet())
     # The picture that comes with ComfyUI, and which its Load Image shows first.
     (host.base / "input").mkdir(exist_ok=True)
     shutil.copy(host.comfyui / "input" / "example.png", host.base / "input")

@@ -30,7 +30,9 @@ def clip():
 @pytest.fixture(scope="module")
 def gligen(model, tmp_path_factory):
     with torch.inference_mode():
-        return comfy.sd.load_gligen(str(write_gligen(tmp_path_factory.mktemp("gligen") / "tiny.safetensors", model)))
+        return comfy.sd.load_gligen(
+            str(write_gligen(tmp_path_factory.mktemp("gligen") / "tiny.safetensors", model.model.diffusion_model))
+        )
 
 
 @torch.inference_mode()

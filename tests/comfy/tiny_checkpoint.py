@@ -35,11 +35,16 @@ def _prefixed(prefix: str, weights: dict[str, torch.Tensor]) -> dict[str, torch.
 
 
 def _unet() -> dict[str, torch.Tensor]:
+    return sd15_unet().state_dict()
+
+
+@torch.inference_mode()
+def sd15_unet() -> UNetModel:
     """Cross-attention at the latent's full, half and quarter size, as the real one."""
     config = unet_config(channels=320, multipliers=(1, 1, 1), context=WIDTH)
     unet = UNetModel(**config, num_heads=8, num_head_channels=-1)
     fill(unet)
-    return unet.state_dict()
+    return unet
 
 
 def _vae() -> dict[str, torch.Tensor]:

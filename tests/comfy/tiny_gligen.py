@@ -15,10 +15,10 @@ GATE = 0.5
 
 
 @torch.inference_mode()
-def write_gligen(path: Path, model) -> Path:
-    """One gated self-attention for every transformer of `model`, in its place, and the net that reads the boxes."""
+def write_gligen(path: Path, unet: torch.nn.Module) -> Path:
+    """One gated self-attention for every transformer of `unet`, in its place, and the net that reads the boxes."""
     weights = {}
-    for name, module in model.model.diffusion_model.named_modules():
+    for name, module in unet.named_modules():
         if name.endswith(".attn2"):
             wide = module.to_q.in_features
             fuser = comfy.gligen.GatedSelfAttentionDense(wide, WIDTH, HEADS, wide // HEADS)
@@ -28,5 +28,6 @@ def write_gligen(path: Path, model) -> Path:
     net = comfy.gligen.PositionNet(WIDTH, WIDTH)
     fill(net)
     weights |= {f"position_net.{key}": value for key, value in net.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: weight.contiguous().clone() for name, weight in weights.items()}, str(path))
     return path
