@@ -83,12 +83,13 @@ def _quality(wanted: argparse.Namespace) -> None:
     folder = wanted.output / "pictures" / name
     if wanted.fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    work = quality.jobs(wanted.pictures or (QUICK_PICTURES if wanted.quick else PICTURES), sets=world.sets)
-    work = work[: wanted.prompts]
+    every = quality.jobs(wanted.pictures or (QUICK_PICTURES if wanted.quick else PICTURES), sets=world.sets)
+    work = every[: 3 if wanted.quick else wanted.prompts]
     methods = world.methods.choose(wanted.methods)
-    rows = quality.run(pipeline, methods, work[:3] if wanted.quick else work, folder, weights, say, wanted.keep)
+    rows = quality.run(pipeline, methods, work, folder, weights, say, wanted.keep)
     results = {
         "world": world.title,
+        "prompts": [len(work), len(every)],
         "machine": machine(),
         "weights": weights,
         "recipe": asdict(pipeline.recipe),

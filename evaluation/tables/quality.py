@@ -18,7 +18,7 @@ def quality_page(results: Mapping[str, Any]) -> str:
         "Made by `python run.py bench -- --only quality`. It is this project's own small model: the table proves the "
         "machinery, not what a large model will do.",
         f"{recipe['steps']} steps of {recipe['sampler']} ({recipe['scheduler']}), cfg {recipe['cfg']:g}, "
-        f"{recipe['size']}x{recipe['size']} pixels; the same prompts and noise for every method; "
+        f"{recipe['size']}x{recipe['size']} pixels; {_prompts(*results['prompts'])}, the same noise for every method; "
         f"{machine_line(results['machine'])}; weights {results['weights']}.",
         "Percentages of an image's subjects or attributes, averaged over images, with 95 % Wilson intervals; in "
         "brackets the difference from plain, image by image, with its 95 % interval. Time is that of all images "
@@ -27,6 +27,10 @@ def quality_page(results: Mapping[str, Any]) -> str:
         *(f"## {name}\n\n{_quality_table(methods)}" for name, methods in results["sets"].items()),
         "## Settings\n\n" + "\n".join(f"- {name}: `{settings}`" for name, settings in results["methods"].items()),
     )
+
+
+def _prompts(some: int, every: int) -> str:
+    return f"{every} prompts" if some == every else f"the first {some} of {every} prompts, the sets taken in turns"
 
 
 def _quality_table(methods: Mapping[str, Any]) -> str:
