@@ -21,9 +21,9 @@ def quality_page(results: Mapping[str, Any]) -> str:
         f"{recipe['size']}x{recipe['size']} pixels; {_prompts(*results['prompts'])}, the same noise for every method; "
         f"{machine_line(results['machine'])}; weights {results['weights']}.",
         "Percentages of an image's subjects or attributes, averaged over images, with 95 % Wilson intervals; in "
-        "brackets the difference from plain, image by image, with its 95 % interval. Time is that of all images "
-        "together ÷ plain; it holds for methods of one run, which take turns. A method that a later run has added was "
-        "not timed in turns with plain: its pictures count, its time does not.",
+        "brackets the difference from plain, image by image, with its 95 % interval. Time is an image's ÷ that of the "
+        "plain one, the median over images; it holds for methods of one run, which take turns. A method that a later "
+        "run has added was not timed in turns with plain: its pictures count, its time does not.",
         *(f"## {name}\n\n{_quality_table(methods)}" for name, methods in results["sets"].items()),
         "## Settings\n\n" + "\n".join(f"- {name}: `{settings}`" for name, settings in results["methods"].items()),
     )
