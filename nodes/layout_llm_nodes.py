@@ -15,17 +15,15 @@ from ..layouts import instructions
 from ..layouts.asking.address import address_of
 from ..layouts.asking.ask import Question, ask
 from ..prompts.types import ParsedPrompt
-from .layout_nodes import CATEGORY, canvas_inputs, layout_result
+from .layout_nodes import canvas_inputs, layout_result
+from .node import Node
 from .sockets import LayoutSocket, ParsedPromptSocket
 
 
-class PUAskLayout(io.ComfyNode):
+class PUAskLayout(Node, name="Ask LLM for Layout", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUAskLayout",
-            display_name="Ask LLM for Layout",
-            category=CATEGORY,
+        return cls.schema(
             description="Lets a language model place the things of the prompt: any OpenAI-compatible server, such as "
             "llama.cpp, Ollama, LM Studio or vLLM on this computer. It understands what the planner does not, and any "
             "language. What cannot be read is shown to the model once. Takes as long as the model writes, a second "

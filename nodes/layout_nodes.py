@@ -18,9 +18,9 @@ from ..plots.canvas import stack, to_pil
 from ..plots.layout import drawn_size, layout_picture
 from ..prompts import read_prompt
 from ..prompts.types import ParsedPrompt
+from .node import Node
 from .sockets import LayoutSocket, ParsedPromptSocket
 
-CATEGORY = "prompt understanding/layout"
 BoundingBoxSocket, ElementsSocket = io.Custom("BOUNDING_BOX"), io.Custom("ARRAY")
 """ComfyUI's own, by their names: older versions have no class for them."""
 
@@ -43,13 +43,10 @@ def layout_result(layout: Layout, *others: Any) -> io.NodeOutput:
     return io.NodeOutput(layout, text, *others, ui=ui.PreviewText(text))
 
 
-class PUPlanLayout(io.ComfyNode):
+class PUPlanLayout(Node, name="Plan Layout", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUPlanLayout",
-            display_name="Plan Layout",
-            category=CATEGORY,
+        return cls.schema(
             description="Decides where each thing of the prompt stands, how large it is and how many there are: 'three "
             "frogs' become three boxes, 'a cat to the left of a dog' puts them so, 'without cups' goes into the "
             "negative prompt. Needs no language model. The picture does not change until a node uses the layout. Takes "
@@ -96,13 +93,10 @@ def _prompt(prompt: ParsedPrompt | None, text: str, wanted: str) -> ParsedPrompt
     return read_prompt(text)
 
 
-class PUBoxesToLayout(io.ComfyNode):
+class PUBoxesToLayout(Node, name="Boxes to Layout", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUBoxesToLayout",
-            display_name="Boxes to Layout",
-            category=CATEGORY,
+        return cls.schema(
             description="Makes a layout of boxes you drew: with ComfyUI's Create Bounding Boxes, any other node that "
             "gives boxes, or masks (each mask's outline is one box). Takes a moment.",
             search_aliases=["draw boxes", "bounding box", "mask to box", "layout by hand", "regional"],
@@ -170,13 +164,10 @@ def _outline(mask: Tensor, number: int) -> Box:
     )
 
 
-class PUPreviewLayout(io.ComfyNode):
+class PUPreviewLayout(Node, name="Preview Layout", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUPreviewLayout",
-            display_name="Preview Layout",
-            category=CATEGORY,
+        return cls.schema(
             description="Draws the boxes of a layout with their captions, on paper or over a picture, to see before "
             "sampling where things will stand and after it whether they do. Also gives a mask and a bounding box for "
             "each thing, for any other node. Takes a moment; with ComfyUI's 'Run (On Change)' it follows the text as "

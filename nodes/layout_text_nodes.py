@@ -12,7 +12,8 @@ from ..layouts.reading.coordinates import ORDERS, UNITS
 from ..layouts.reading.reply import Wish, read_reply
 from ..layouts.types import Layout
 from ..prompts.types import ParsedPrompt
-from .layout_nodes import CATEGORY, canvas_inputs, layout_result
+from .layout_nodes import canvas_inputs, layout_result
+from .node import Node
 from .sockets import LayoutSocket, ParsedPromptSocket
 
 AUTO = "auto"
@@ -44,13 +45,10 @@ def wish_of(order: str, unit: str) -> Wish:
     return Wish(named_orders.get(order), named_units.get(unit))
 
 
-class PUReadLayout(io.ComfyNode):
+class PUReadLayout(Node, name="Read Layout", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PUReadLayout",
-            display_name="Read Layout",
-            category=CATEGORY,
+        return cls.schema(
             description="Turns the reply of any language model, or boxes pasted by hand, into a layout: JSON, the form "
             "of LLM-grounded Diffusion, lists, tables, what other models read, with the usual mistakes. Repairs what "
             "is safe, says what it repaired and in which order the numbers were read, and names the line of what it "
@@ -77,13 +75,10 @@ class PUReadLayout(io.ComfyNode):
         return layout_result(read_reply(text, width, height, prompt, wish_of(order, unit)))
 
 
-class PULayoutInstructions(io.ComfyNode):
+class PULayoutInstructions(Node, name="Layout Instructions", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PULayoutInstructions",
-            display_name="Layout Instructions",
-            category=CATEGORY,
+        return cls.schema(
             description="Writes the text that asks any language model for a layout of your prompt: paste it into a "
             "chat, or connect it to a node that generates text. Give the reply to Read Layout. The prompt may be in "
             "any language; captions come back in English. Takes no time.",
@@ -115,13 +110,10 @@ class PULayoutInstructions(io.ComfyNode):
         return io.NodeOutput(asked, instructions.schema_text(), ui=ui.PreviewText(asked))
 
 
-class PULayoutToPrompt(io.ComfyNode):
+class PULayoutToPrompt(Node, name="Layout to Prompt", room="layout"):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PULayoutToPrompt",
-            display_name="Layout to Prompt",
-            category=CATEGORY,
+        return cls.schema(
             description="Writes the layout into the prompt of a model that reads boxes there: Ideogram 4, FLUX.3 "
             "Klein, MOSS-Image. Connect the text to that model's text encoder. Also as JSON for other programs, or "
             "in words alone for models that read no boxes. Takes no time.",
