@@ -36,6 +36,7 @@ COMPARED = {
 """Workflow without its suffix -> the node that the pictures are drawn with and without."""
 LAYOUTS = {
     "layout_guidance": "PULayoutGuidance",
+    "layout_pasted": "PULayoutGuidance",
     "lmd": "PULLMGroundedDiffusion",
 }
 """The same on Small World."""
@@ -220,6 +221,7 @@ OWN: dict[str, Callable[[Client], Image.Image]] = {
     "layout_pasted": partial(drawn_layout, name="layout_pasted"),
     # No language model is at hand; the reply of the other workflow is one to the same prompt.
     "layout_server": partial(drawn_layout, name="layout_pasted"),
+    "layout_asked_small_world": partial(compared, name="layout_guidance_small_world", node_id="PULayoutGuidance"),
     "composable_shapes": partial(alone, name="composable_shapes"),
     **{f"{name}_shapes": partial(compared, name=f"{name}_shapes", node_id=node) for name, node in COMPARED.items()},
     **{

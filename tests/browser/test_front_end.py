@@ -109,7 +109,7 @@ GUIDED = [
 ]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("layout_")])
+@pytest.mark.parametrize("name", ["layout_planner", "layout_pasted", "layout_server"])
 def test_pressing_run_draws_the_boxes(page, name):
     """By the planner, of pasted text, and by a language model."""
     page.load(canvas(name))
@@ -119,6 +119,20 @@ def test_pressing_run_draws_the_boxes(page, name):
         page.press_run()
         drawn = wait_for("The drawn boxes", lambda: page.pictures("PUPreviewLayout"), 120)
     assert drawn == [[768, 512]]
+
+
+@pytest.mark.parametrize("name", [f"layout_{way}_small_world" for way in ("guidance", "pasted", "asked")])
+def test_pressing_run_paints_into_the_boxes(page, name):
+    """From the prompt on the canvas: by the planner, of pasted text, and by a language model."""
+    page.load(canvas(name))
+    page.set_widget("KSampler", "steps", 4)
+    with ChatServer() as server:
+        if name == "layout_asked_small_world":
+            page.set_widget("PUAskLayout", "url", server.url)
+        page.press_run()
+        saved = wait_for("The saved pictures", lambda: page.pictures("SaveImage"), 300)
+        drawn = wait_for("The drawn boxes", lambda: page.pictures("PUPreviewLayout"), 60)
+    assert saved == [[128, 128]] * 4 and len(drawn) == 4
 
 
 def test_pressing_run_paints_both_stages_of_the_cascade(page):

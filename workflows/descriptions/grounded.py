@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .canvas import Link, Node, Sheet
@@ -10,6 +11,10 @@ from .shared import REAL, SMALL_WORLD, Sampled, sd15_loader, show_run, small_wor
 
 BOXES: dict[str, Any] = {"step_size": 20.0, "iterations": "2, 1, 1"}
 """On Small World, for speed: fewer updates than the paper's place its stickers nearly as well."""
+TWO_RABBITS = """{"objects": [
+  {"caption": "a rabbit", "x": 4, "y": 36, "width": 56, "height": 56},
+  {"caption": "a rabbit", "x": 68, "y": 36, "width": 56, "height": 56}
+], "background": "", "negative": ""}"""
 THREE_FROGS = """Objects: [('a frog', [6, 8, 52, 52]), ('a frog', [70, 8, 52, 52]), ('a frog', [38, 68, 52, 52])]
 Background prompt: 
 Negative prompt: """
@@ -26,6 +31,16 @@ Press **Run**. **The turtle should be above the crown** in every picture. *Plan 
 with no language model; *Preview Layout* draws them over the pictures. {COMPARE.format(nodes="*Layout Guidance*")}
 
 Write another prompt: `a cat to the left of a dog`, `three frogs`. Boxes from elsewhere go into the same socket.
+
+{SMALL_WORLD_END}""",
+    "layout_pasted_small_world": f"""### Any chat plans, Small World draws
+Press **Run**. **Two rabbits, one left and one right.** *Read Layout* holds what a language model wrote, in whatever
+form; *Layout Instructions* gives you the text to paste into a chat. {COMPARE.format(nodes="*Layout Guidance*")}
+
+{SMALL_WORLD_END}""",
+    "layout_asked_small_world": f"""### A language model plans, Small World draws
+Start **llama.cpp, Ollama or another OpenAI-compatible server** on this computer, write its address and model into
+*Ask LLM for Layout*, and press **Run**. **The turtle should be above the crown.**
 
 {SMALL_WORLD_END}""",
     "lmd_small_world": f"""### The right number, each in its place
@@ -47,12 +62,13 @@ the place of *Layout Guidance*, as in the Small World workflow.""",
 }
 
 
-def _start(sheet: Sheet, loader: Node, text: str, side: int) -> tuple[Node, Node]:
-    """The prompt and its layout."""
+def _start(sheet: Sheet, loader: Node, text: str) -> Node:
     sheet.note((0, -420), (400, 370), "What to look at", NOTES[sheet.name])
-    prompt = sheet.add("PUEncodePrompt", (0, 200), (380, 260), clip=loader[1], text=text)
-    plan = sheet.add("PUPlanLayout", (0, 530), (380, 400), prompt=prompt[1], width=side, height=side)
-    return prompt, plan
+    return sheet.add("PUEncodePrompt", (0, 200), (380, 260), clip=loader[1], text=text)
+
+
+def _plan(sheet: Sheet, prompt: Node, side: int) -> Node:
+    return sheet.add("PUPlanLayout", (0, 530), (380, 400), prompt=prompt[1], width=side, height=side)
 
 
 def _end(
@@ -72,14 +88,38 @@ def _end(
 
 
 def layout_guidance_small_world() -> Sheet:
-    sheet = Sheet("layout_guidance_small_world")
+    return _guided_by_boxes("layout_guidance_small_world", "a turtle above a crown", partial(_plan, side=128))
+
+
+def layout_pasted_small_world() -> Sheet:
+    def read(sheet: Sheet, prompt: Node) -> Node:
+        size = {"width": 128, "height": 128}
+        return sheet.add("PUReadLayout", (0, 530), (380, 400), prompt=prompt[1], text=TWO_RABBITS, **size)
+
+    return _guided_by_boxes("layout_pasted_small_world", "two rabbits", read, several_boxes="each must be filled")
+
+
+def layout_asked_small_world() -> Sheet:
+    text = "a turtle above a crown"
+
+    def ask(sheet: Sheet, prompt: Node) -> Node:
+        return sheet.add("PUAskLayout", (0, 530), (380, 560), text=text, model="qwen3:8b", width=128, height=128)
+
+    return _guided_by_boxes("layout_asked_small_world", text, ask)
+
+
+def _guided_by_boxes(name: str, text: str, boxes: Callable[[Sheet, Node], Node], **knobs: Any) -> Sheet:
+    """Small World with Layout Guidance, by the layout that `boxes` makes of a prompt."""
+    sheet = Sheet(name)
     loader = small_world_loader(sheet)
-    prompt, plan = _start(sheet, loader, "a turtle above a crown", 128)
+    prompt = _start(sheet, loader, text)
+    layout = boxes(sheet, prompt)
     guided = sheet.add(
-        "PULayoutGuidance", (440, 0), (360, 560), model=loader[0], prompt=prompt[1], layout=plan[0], **BOXES, **SITES
-    )
+        "PULayoutGuidance", (440, 0), (360, 560), model=loader[0], prompt=prompt[1], layout=layout[0],
+        **BOXES, **SITES, **knobs,
+    )  # fmt: skip
     negative = sheet.add("CLIPTextEncode", (440, 640), (360, 120), "Negative prompt", clip=loader[1], text="")
-    _end(sheet, loader, guided[0], prompt[1], prompt[0], negative[0], plan[0], SMALL_WORLD, side=128, batch=4, at=860)
+    _end(sheet, loader, guided[0], prompt[1], prompt[0], negative[0], layout[0], SMALL_WORLD, side=128, batch=4, at=860)
     return sheet
 
 
@@ -113,7 +153,8 @@ def lmd_small_world() -> Sheet:
 def lmd_plus_sd15() -> Sheet:
     sheet = Sheet("lmd_plus_sd15")
     loader = sd15_loader(sheet)
-    prompt, plan = _start(sheet, loader, "a realistic photo of a cat to the left of two dogs in a park", 512)
+    prompt = _start(sheet, loader, "a realistic photo of a cat to the left of two dogs in a park")
+    plan = _plan(sheet, prompt, 512)
     negative = sheet.add("CLIPTextEncode", (440, 0), (380, 120), "Negative prompt", clip=loader[1], text="")
     gligen = sheet.add("GLIGENLoader", (440, 190), (380, 60), gligen_name="gligen_sd14_textbox_pruned.safetensors")
     grounded = sheet.add(
@@ -126,5 +167,5 @@ def lmd_plus_sd15() -> Sheet:
 
 
 SHEETS: tuple[Callable[[], Sheet], ...] = (
-    layout_guidance_small_world, lmd_small_world, lmd_plus_sd15,
+    layout_guidance_small_world, layout_pasted_small_world, layout_asked_small_world, lmd_small_world, lmd_plus_sd15,
 )  # fmt: skip
