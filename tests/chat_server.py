@@ -16,6 +16,15 @@ GOOD = json.dumps({
     ],
 })  # fmt: skip
 
+TURTLE_ABOVE_CROWN = json.dumps({
+    "background": "", "negative": "",
+    "objects": [
+        {"caption": "a turtle", "x": 36, "y": 4, "width": 56, "height": 56},
+        {"caption": "a crown", "x": 36, "y": 68, "width": 56, "height": 56},
+    ],
+})  # fmt: skip
+"""On a canvas of 128 x 128, for Small World."""
+
 
 class ChatServer:
     """Answers the replies in turn, the last again and again. `ways` name what it does to each request."""

@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from chat_server import ChatServer
+from chat_server import TURTLE_ABOVE_CROWN, ChatServer
 from front_end import comfy_server, page, wait_for  # noqa: F401  (fixtures)
 
 WORKFLOWS = Path(__file__).resolve().parent.parent.parent / "workflows"
@@ -126,7 +126,7 @@ def test_pressing_run_paints_into_the_boxes(page, name):
     """From the prompt on the canvas: by the planner, of pasted text, and by a language model."""
     page.load(canvas(name))
     page.set_widget("KSampler", "steps", 4)
-    with ChatServer() as server:
+    with ChatServer(TURTLE_ABOVE_CROWN) as server:
         if name == "layout_asked_small_world":
             page.set_widget("PUAskLayout", "url", server.url)
         page.press_run()

@@ -7,20 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chat_server import ChatServer
+from chat_server import TURTLE_ABOVE_CROWN, ChatServer
 from pack.demo.small_world.detector import detect
 from PIL import Image
 
 pytest_plugins = ["host_server"]
 
 API = Path(__file__).resolve().parents[2] / "workflows" / "api"
-TURTLE_ABOVE_CROWN = json.dumps({
-    "background": "", "negative": "",
-    "objects": [
-        {"caption": "a turtle", "x": 36, "y": 4, "width": 56, "height": 56},
-        {"caption": "a crown", "x": 36, "y": 68, "width": 56, "height": 56},
-    ],
-})  # fmt: skip
 
 
 def turtle_above_crown(found) -> bool:
