@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from chat_server import ChatServer
+from chat_server import GOOD, TURTLE_ABOVE_CROWN, ChatServer
 from host_server import CHECKPOINT, Canvas, sd15
 from pack.runner.client import Client, RunFailed
 
@@ -53,13 +53,6 @@ def test_there_are_workflows_for_shapes_and_for_sd15():
     assert {"PULoadShapesModel", "CheckpointLoaderSimple"} <= kinds
 
 
-@pytest.fixture(scope="module")
-def chat():
-    """The language model that a workflow asks."""
-    with ChatServer() as server:
-        yield server
-
-
 def small(graph: dict) -> dict:
     """The same graph at a size that two cores finish in seconds, on the tiny checkpoint where it wants a real one."""
     most = {"steps": 4, "max_refinements": 1, "batch_size": 2, "width": 128, "height": 128}
@@ -85,12 +78,14 @@ def _without_the_x4_upscaler(graph: dict) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflow_runs_and_gives_pictures(client, chat, path):
+def test_workflow_runs_and_gives_pictures(client, path):
     graph = small(json.loads(path.read_text(encoding="utf-8")))
-    for node in graph.values():
-        if node["class_type"] == "PUAskLayout":
-            node["inputs"]["url"] = chat.url
-    run = client.run(graph)
+    asked = [node["inputs"] for node in graph.values() if node["class_type"] == "PUAskLayout"]
+    # The things of the answer must be those of the prompt that is drawn.
+    with ChatServer(TURTLE_ABOVE_CROWN if "turtle" in str(asked) else GOOD) as server:
+        for inputs in asked:
+            inputs |= {"url": server.url, "keep_answers": False}
+        run = client.run(graph)
     pictures = [image for node in run.outputs for image in run.images(node)]
     assert pictures, "the workflow ran but showed no picture"
     assert all(client.picture(image).startswith(PNG) for image in pictures)
