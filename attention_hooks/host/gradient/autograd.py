@@ -45,7 +45,11 @@ def _frozen_forward(layer: nn.Module) -> Callable[..., Tensor] | None:
     original = layer.forward
 
     def forward(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if args or kwargs or not (torch.is_grad_enabled() and x.requires_grad):
+        if not x.requires_grad:
+            # Weights of older hosts ask for a gradient themselves, and autograd would save them for it.
+            with torch.no_grad():
+                return original(x, *args, **kwargs)
+        if args or kwargs or not torch.is_grad_enabled():
             return original(x, *args, **kwargs)
         return function.apply(x, layer, original)
 
