@@ -18,7 +18,6 @@ from .small_world import words
 class Known:
     """`detect` takes a picture [height width 3] in 0…1. `same` has other words for a colour: "golden" -> "yellow"."""
 
-    title: str
     nouns: Sequence[str]
     colours: Sequence[str]
     detect: Callable[[Any], list[Detection]]
@@ -35,8 +34,8 @@ class Known:
         return score(subjects, self.detect(picture))
 
 
-SHAPES = Known("Shapes", scenes.SHAPES, scenes.COLOURS, detector.detect)
+SHAPES = Known(scenes.SHAPES, scenes.COLOURS, detector.detect)
 SMALL_WORLD = Known(
-    "Small World", words.NOUNS, words.COLOURS, small_world_detector.detect,
+    words.NOUNS, words.COLOURS, small_world_detector.detect,
     {also: colour for colour, also in words.ALSO_CALLED.items()},
 )  # fmt: skip

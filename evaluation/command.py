@@ -77,7 +77,7 @@ def _cost(wanted: argparse.Namespace, part: str, measure: Callable[[speed.Plan],
 def _quality(wanted: argparse.Namespace) -> None:
     from . import quality
 
-    pipeline, weights = _pipeline_of(wanted)
+    pipeline, weights = _pipeline(wanted, wanted.world)
     world = pipeline.world
     name = f"quality_{world.name}" + ("_quick" if wanted.quick else "")
     folder = wanted.output / "pictures" / name
@@ -112,7 +112,7 @@ def _conditioning(wanted: argparse.Namespace) -> None:
 def _saturation(wanted: argparse.Namespace) -> None:
     from . import saturation
 
-    pipeline, weights = _pipeline(wanted.weights)
+    pipeline, weights = _pipeline(wanted)
     measured = saturation.measure(pipeline, saturation.QUICK if wanted.quick else saturation.Plan(), say)
     results = {"machine": machine(), "weights file": weights, "recipe": asdict(pipeline.recipe), **measured}
     file = wanted.output / ("saturation_quick.json" if wanted.quick else "saturation.json")
@@ -123,7 +123,7 @@ def _saturation(wanted: argparse.Namespace) -> None:
 def _tuning(wanted: argparse.Namespace) -> None:
     from . import quality, tuning
 
-    pipeline, weights = _pipeline_of(wanted)
+    pipeline, weights = _pipeline(wanted, wanted.world)
     world = pipeline.world
     name = (wanted.methods or ["attend-and-excite"])[0]
     work = quality.jobs(wanted.pictures or TUNING_PICTURES, tuning.TUNING_SEED, world.sets)[: wanted.prompts]
@@ -142,7 +142,7 @@ def _editing(wanted: argparse.Namespace) -> None:
     from ..plots.lines import Line, line_panels
     from . import editing
 
-    pipeline, weights = _pipeline(wanted.weights)
+    pipeline, weights = _pipeline(wanted)
     edit_pipeline = editing.EditPipeline(pipeline.model, pipeline.clip, pipeline.vae)
     name = "editing_quick" if wanted.quick else "editing"
     pairs = wanted.pairs or (QUICK_PAIRS if wanted.quick else PAIRS)
@@ -183,7 +183,7 @@ def editing_cost(wanted: argparse.Namespace) -> dict[str, Any]:
 def _inversion(wanted: argparse.Namespace) -> None:
     from . import inversion
 
-    pipeline, weights = _pipeline(wanted.weights)
+    pipeline, weights = _pipeline(wanted)
     recipe = replace(pipeline.recipe, steps=3) if wanted.quick else pipeline.recipe
     inversion_pipeline = inversion.InversionPipeline(pipeline.model, pipeline.clip, pipeline.vae, recipe)
     work = inversion.examples(wanted.scenes or (QUICK_SCENES if wanted.quick else SCENES))
@@ -203,7 +203,7 @@ def _cascade(wanted: argparse.Namespace) -> None:
     plan = cascade.QUICK if wanted.quick else cascade.Plan()
     if wanted.pictures:
         plan = replace(plan, pictures=wanted.pictures)
-    pipeline, weights = _pipeline(wanted.weights)
+    pipeline, weights = _pipeline(wanted)
     results, sheet = cascade.measure(pipeline, load_upscaler(), plan, say)
     marks = {"machine": machine(), "weights": weights, "upscaler": _mark(UPSCALER_WEIGHTS)}
     file = wanted.output / ("cascade_quick.json" if wanted.quick else "cascade.json")
@@ -270,21 +270,13 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
 }
 
 
-def _pipeline_of(wanted: argparse.Namespace) -> tuple[Any, str]:
-    """The model that was asked for, and a mark of its weights."""
+def _pipeline(wanted: argparse.Namespace, world: str = "shapes") -> tuple[Any, str]:
+    """One of our models, and a mark of its weights."""
     from .quality import Pipeline
     from .worlds import WORLDS
 
-    world = WORLDS[wanted.world]
-    return Pipeline.of(world, wanted.weights), _mark(wanted.weights or world.weights)
-
-
-def _pipeline(file: Path | None) -> tuple[Any, str]:
-    """The Shapes model, and a mark of its weights."""
-    from .quality import Pipeline
-    from .worlds import SHAPES
-
-    return Pipeline.of(SHAPES, file), _mark(file or SHAPES.weights)
+    chosen = WORLDS[world]
+    return Pipeline.of(chosen, wanted.weights), _mark(wanted.weights or chosen.weights)
 
 
 def _mark(weights: Path) -> str:

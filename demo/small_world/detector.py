@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..detection import Detection
-from .drawings import cutouts, resized
+from .drawings import SIDE, cutouts, resized
 from .grounds import GROUNDS, PICTURE, draw_grounds
 from .words import COLOURS, NOUNS, PALETTE, USUAL_STYLE
 
@@ -54,7 +54,7 @@ PAINTS = (None, *COLOURS)
 
 @cache
 def _exemplars(size: int, styles: tuple[str, ...]) -> _Exemplars:
-    art = resized(cutouts(styles).reshape(-1, 96, 96, 4), size // HALF).astype(np.float32) / 255
+    art = resized(cutouts(styles).reshape(-1, SIDE, SIDE, 4), size // HALF).astype(np.float32) / 255
     rgb, alpha = art[..., :3], art[..., 3]
     shapes = alpha[:: len(PAINTS)].reshape(-1, alpha[0].size)
     return _Exemplars(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from .canvas import Sheet
 from .shared import (
@@ -149,17 +150,21 @@ Change the prompt to `a lion and a blue clock on grass`, or to `a purple car`, a
 
 {SMALL_WORLD_END}""",
 }
-SMALL_WORLD_CHAINS: dict[str, Chain] = {
-    "attend_and_excite": [("PUAttendAndExcite", SMALL_WORLD_ATTEND_AND_EXCITE)],
-    "syngen": [("PUSynGen", SMALL_WORLD_SYNGEN)],
-    "a_star": [("PUAStar", SMALL_WORLD_A_STAR)],
-    "guidance_stack": [
-        ("PUAttendAndExcite", SMALL_WORLD_ATTEND_AND_EXCITE),
-        ("PUSynGen", SMALL_WORLD_SYNGEN),
-        ("PUAStar", SMALL_WORLD_A_STAR),
-    ],
-    "prompt_guidance": [("PUPromptGuidance", SMALL_WORLD_AUTO)],
-}
+Knobs = Mapping[str, Any]
+
+
+def _chains(excite: Knobs, bind: Knobs, part: Knobs, auto: Knobs) -> dict[str, Chain]:
+    """Workflow -> its guidance nodes, with what a model needs set otherwise than their defaults."""
+    alone = {
+        "attend_and_excite": ("PUAttendAndExcite", excite),
+        "syngen": ("PUSynGen", bind),
+        "a_star": ("PUAStar", part),
+    }
+    single = {name: [node] for name, node in alone.items()}
+    return {**single, "guidance_stack": list(alone.values()), "prompt_guidance": [("PUPromptGuidance", auto)]}
+
+
+SMALL_WORLD_CHAINS = _chains(SMALL_WORLD_ATTEND_AND_EXCITE, SMALL_WORLD_SYNGEN, SMALL_WORLD_A_STAR, SMALL_WORLD_AUTO)
 SMALL_WORLD_TEXTS = {
     "attend_and_excite": "a cat and a frog",
     "syngen": "a pink sunflower and a yellow flamingo",
@@ -168,17 +173,7 @@ SMALL_WORLD_TEXTS = {
     "prompt_guidance": "a red crown and a golden strawberry",
 }
 
-SHAPES_CHAINS: dict[str, Chain] = {
-    "attend_and_excite": [("PUAttendAndExcite", SHAPES_ATTEND_AND_EXCITE)],
-    "syngen": [("PUSynGen", SHAPES_SYNGEN)],
-    "a_star": [("PUAStar", SHAPES_A_STAR)],
-    "guidance_stack": [
-        ("PUAttendAndExcite", SHAPES_ATTEND_AND_EXCITE),
-        ("PUSynGen", SHAPES_SYNGEN),
-        ("PUAStar", SHAPES_A_STAR),
-    ],
-    "prompt_guidance": [("PUPromptGuidance", SHAPES_ATTEND_AND_EXCITE)],
-}
+SHAPES_CHAINS = _chains(SHAPES_ATTEND_AND_EXCITE, SHAPES_SYNGEN, SHAPES_A_STAR, SHAPES_ATTEND_AND_EXCITE)
 SHAPES_TEXTS = {
     "attend_and_excite": TEXT,
     "syngen": "an orange ring and a cyan moon",
